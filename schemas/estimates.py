@@ -1,0 +1,89 @@
+"""Estimates, and the only table that may be published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from schemas.text import Text
+
+TOTAL = "total"
+"""Domain of everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One figure: an indicator in a domain and a category.
+
+    Attributes:
+        indicator: name of the indicator.
+        domain: "total", or "breakdown=code".
+        category: code of a distribution's category, "" for the other kinds.
+        estimate: in `unit`, null if the domain is empty.
+        unit: percent, count, years, ... as the workbook says.
+        n: unweighted rows of the denominator in the domain (for a distribution: of the whole domain).
+        cell_n: unweighted rows behind the numerator or the category: what disclosure control looks at.
+        se, ci_low, ci_high, cv: null for a design without known probabilities.
+        df: degrees of freedom, null likewise.
+        label: "reliable", "weakly_reliable", "not_reliable", or "no_sampling_error" for such a design.
+        unknown_rate: share of the universe whose answer isn't known, 0..1, null if the indicator has no denominator.
+        note: code of a note, "" if none.
+    """
+
+    indicator: str
+    domain: str
+    category: str
+    estimate: float | None
+    unit: str
+    n: int
+    cell_n: int
+    se: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    cv: float | None = None
+    df: int | None = None
+    label: str = "no_sampling_error"
+    unknown_rate: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SafeCell:
+    """An estimate as it may be shown: suppressed cells have no figure, no n and no error.
+
+    Attributes:
+        suppressed: "" or the reason's code: "primary" (too few behind it), "secondary" (would give one away).
+    """
+
+    indicator: str
+    domain: str
+    category: str
+    estimate: float | None
+    unit: str
+    n: int | None
+    se: float | None
+    ci_low: float | None
+    ci_high: float | None
+    cv: float | None
+    df: int | None
+    label: str
+    suppressed: str
+    unknown_rate: float | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class SafeTable:
+    """The only thing that `publish` takes. Made by `reports/disclosure.py` and nowhere else.
+
+    Attributes:
+        cells: one a figure, in the order of the workbook.
+        threshold: rows below which a cell was suppressed.
+        primary, secondary: how many cells were suppressed, and why.
+        statement: what was done, language -> text.
+    """
+
+    cells: tuple[SafeCell, ...]
+    threshold: int
+    primary: int
+    secondary: int
+    statement: Text = field(default_factory=dict)

@@ -1,0 +1,65 @@
+"""A finding: one rule that one record breaks. It names variables and never holds an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from schemas.text import Text
+
+FindingSeverity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that was, or could not be, evaluated.
+
+    Attributes:
+        rule_id: stable within a form, e.g. "constraint:/data/age", "check:head_is_adult", "field:duplicate_person".
+        kind: type, choice, required, constraint, relevant, calculation, check, field.
+        table: table whose rows it judges.
+        expression: its text, "" for rules that aren't expressions.
+        not_checked: why it could not be evaluated, "" if it was.
+    """
+
+    rule_id: str
+    kind: str
+    table: str
+    severity: FindingSeverity
+    expression: str
+    message: Text
+    advice: Text = field(default_factory=dict)
+    variables: tuple[str, ...] = ()
+    not_checked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSummary:
+    """How a rule fared over all records: rows it applied to, and rows that broke it."""
+
+    rule: Rule
+    checked: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row per broken rule per record. Key: form_id, rule_id, instance_id, row_id.
+
+    Attributes:
+        path: path of the question, or of the row.
+        variables: names of the questions involved.
+        message: language -> sentence, without the answer.
+    """
+
+    form_id: str
+    form_version: str
+    instance_id: str
+    row_id: str
+    rule_id: str
+    kind: str
+    severity: FindingSeverity
+    path: str
+    message: Text
+    advice: Text = field(default_factory=dict)
+    variables: tuple[str, ...] = ()
