@@ -62,14 +62,14 @@ class PersonalAnswer:
     Attributes:
         personal_id: random id of the row it belongs to.
         instance_id, row_id: the row.
-        field: name of the question.
+        question: name of the question.
         kind: name, document, phone, address, position or other.
     """
 
     personal_id: str
     instance_id: str
     row_id: str
-    field: str
+    question: str
     kind: str
     value: str = field(repr=False)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from schemas.text import Text
 
-OWN_SHEETS = ("indicators", "breakdowns", "checks", "design", "rehearsal")
+OWN_SHEETS = ("topics", "indicators", "breakdowns", "checks", "design", "rehearsal")
 """Sheets that are Comunal's; pyxform ignores them."""
 
 
@@ -182,9 +182,24 @@ class Design:
 
 
 @dataclass(frozen=True, slots=True)
+class Topic:
+    """One row of `topics`: a chapter of the published results, in the order of the sheet.
+
+    Attributes:
+        intro: a sentence or two that open the chapter.
+    """
+
+    name: str
+    label: Text
+    intro: Text = field(default_factory=dict)
+    row: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Specs:
     """What Comunal's own sheets of one workbook say."""
 
+    topics: tuple[Topic, ...] = ()
     indicators: tuple[Indicator, ...] = ()
     breakdowns: tuple[Breakdown, ...] = ()
     checks: tuple[Check, ...] = ()
