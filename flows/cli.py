@@ -1,0 +1,67 @@
+"""The command `comunal`: parses, calls one function, prints, exits. `main` is its entry point."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+import typer
+
+from flows import commands_data, commands_demo, commands_eval, commands_forms, commands_people, commands_run, commands_serve
+from flows.output import report_error
+from schemas.errors import ComunalError, CommandError
+
+app = typer.Typer(
+    name="comunal",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="""
+One pipeline from one questionnaire workbook to published commune-level results.
+
+The way of a survey: `comunal forms check` and `comunal forms add` register the workbook; `comunal people add` gives an
+enumerator a key; `comunal serve` (or `comunal up`, with flows and their page) receives what ODK Collect sends;
+`comunal run ingest`, `check` and `release` take the submissions to published tables.
+`comunal rehearse` fills the form without a phone, to try all of it before field work.
+
+Exit status: 0 success; 1 problems found or an unexpected fault; 2 wrong use or setting; 3 form; 4 submission;
+5 access; 6 database or disk; 7 estimation; 8 release.
+""",
+)
+commands_forms.register(app)
+commands_people.register(app)
+commands_serve.register(app)
+commands_data.register(app)
+commands_run.register(app)
+commands_eval.register(app)
+commands_demo.register(app)
+
+
+def main() -> None:
+    """Runs the command line; a `ComunalError` becomes one message and its exit status."""
+    json_lines = "--json" in sys.argv
+    try:
+        app()
+    except ComunalError as error:
+        report_error(error, json_lines)
+        sys.exit(error.exit_status)
+    except BrokenPipeError:
+        # The reader of a pipe (head, less) has seen enough: no fault of ours or theirs.
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT}:
+            raise
+        report_error(
+            CommandError(
+                "CMD-010",
+                f"The system refused to write {error.filename or 'a file'}: {error.strerror}.",
+                "Free space or correct the folder's permissions and run the command again; what was stored is kept.",
+            ),
+            json_lines,
+        )
+        sys.exit(CommandError.exit_status)
+
+
+if __name__ == "__main__":
+    main()
