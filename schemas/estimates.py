@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from schemas.errors import Problem
 from schemas.text import Text
 
 TOTAL = "total"
@@ -44,6 +46,25 @@ class Estimate:
     label: str = "no_sampling_error"
     unknown_rate: float | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """What a workbook's indicators yielded; iterating it gives the estimates.
+
+    Attributes:
+        estimates: in the order of the workbook: indicator, then domain, then category.
+        problems: one for each indicator, breakdown or design row that could not be evaluated; it was left out.
+    """
+
+    estimates: tuple[Estimate, ...]
+    problems: tuple[Problem, ...] = ()
+
+    def __iter__(self) -> Iterator[Estimate]:
+        return iter(self.estimates)
+
+    def __len__(self) -> int:
+        return len(self.estimates)
 
 
 @dataclass(frozen=True, slots=True)
