@@ -30,11 +30,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet: its headers in order (kept for a round trip without loss) and its rows."""
+    """One sheet: its headers in order (kept for a round trip without loss) and its rows.
+
+    Attributes:
+        files: text sheet -> its own headers, where the sheet is a folder of them; else empty.
+    """
 
     name: str
     headers: tuple[str, ...]
     rows: tuple[Row, ...]
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
