@@ -101,7 +101,7 @@ class PrefectServer:
         """The server's API address, once it answers.
 
         Raises:
-            CommandError: CMD-020, when it ends or doesn't answer in time.
+            CommandError: CMD-023, when it ends or doesn't answer in time.
         """
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
@@ -111,7 +111,7 @@ class PrefectServer:
                 return self.url
             time.sleep(0.2)
         raise CommandError(
-            "CMD-020",
+            "CMD-023",
             f"The local Prefect server on port {self.port} did not start.",
             f"Its own words are in {self.log_file}. Is the port in use, or the disk full?",
         )

@@ -1,0 +1,122 @@
+"""Check: rules of the form and of `checks`, field-work checks and the expectations suite -> findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from flows.registering import load_form
+from forms.compile import CompiledForm
+from schemas.fields import FORM_VERSION, INSTANCE_ID, MAIN_TABLE
+from schemas.findings import Finding, Rule, RuleSummary
+from store import findings as finding_rows
+from store.open import Store
+from store.personal import PersonalAccess, read_personal
+from store.tables import read_tables
+from validation.checks import check_rules
+from validation.evaluate import evaluate_rules
+from validation.expectations import SuiteResult, run_suite
+from validation.fieldwork import check_fieldwork
+from validation.rules import form_rules
+
+CHECKER = PersonalAccess(person="comunal check", reason="rules on personal questions, and the same person twice")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What one run of check saw.
+
+    Attributes:
+        interviews: current interviews judged.
+        findings: open findings after the run.
+        opened, closed: what the run changed.
+        set_aside: interviews that a release leaves out until a finding is decided.
+        summaries: how each rule fared; a rule that could not be judged says why.
+        suite: the Great Expectations result, null if it was left out.
+    """
+
+    form_id: str
+    interviews: int
+    findings: int
+    opened: int
+    closed: int
+    set_aside: int
+    summaries: tuple[RuleSummary, ...]
+    suite: SuiteResult | None = None
+
+
+def check(
+    store: Store,
+    form_id: str,
+    *,
+    expectations: bool = True,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> CheckReport:
+    """Judges every current interview by the version it was made with, and keeps the findings.
+
+    Findings are keyed, so that a second run changes nothing; one that no longer holds closes by itself.
+
+    Raises:
+        StoreError: STO-011, when the form is not registered.
+    """
+    latest = load_form(store, form_id)
+    tables = read_tables(store, form_id, latest.form)
+    with store.begin() as connection:
+        personal = read_personal(connection, CHECKER, form_id)
+    found: list[Finding] = []
+    summaries: list[RuleSummary] = []
+    versions = tables[MAIN_TABLE][FORM_VERSION].unique().sort().to_list()
+    for done, version in enumerate(versions):
+        compiled = load_form(store, form_id, version)
+        part = _of_version(tables, version) if len(versions) > 1 else tables
+        judged = evaluate_rules(compiled.form, rules_of(compiled), part, personal=personal)
+        found += judged.findings
+        summaries += judged.summaries
+        if progress:
+            progress(done + 1, len(versions) + 1)
+    fieldwork = check_fieldwork(latest.form, latest.specs, tables, personal)
+    found += fieldwork.findings
+    summaries += fieldwork.summaries
+    if progress:
+        progress(len(versions) + 1, len(versions) + 1)
+    merged = merge_summaries(summaries)
+    suite = run_suite(merged, tables) if expectations else None
+    evaluated = {row.rule.rule_id for row in merged if not row.rule.not_checked}
+    with store.begin() as connection:
+        changes = finding_rows.put_findings(connection, form_id, found, evaluated)
+        finding_rows.put_rule_runs(connection, form_id, merged)
+        set_aside = finding_rows.blocked_instances(connection, form_id)
+        still_open = len(finding_rows.list_findings(connection, form_id))
+    return CheckReport(
+        form_id=form_id,
+        interviews=tables[MAIN_TABLE].height,
+        findings=still_open,
+        opened=changes.opened,
+        closed=changes.closed,
+        set_aside=len(set_aside),
+        summaries=tuple(merged),
+        suite=suite,
+    )
+
+
+def rules_of(compiled: CompiledForm) -> list[Rule]:
+    """Every rule that one version of a form brings: its own, and those of its `checks` sheet."""
+    return [*form_rules(compiled.form), *check_rules(compiled.specs, compiled.form)]
+
+
+def merge_summaries(summaries: list[RuleSummary]) -> list[RuleSummary]:
+    """One summary a rule, where several versions have it: counts are added."""
+    merged: dict[str, RuleSummary] = {}
+    for row in summaries:
+        known = merged.get(row.rule.rule_id)
+        merged[row.rule.rule_id] = (
+            row if known is None else RuleSummary(row.rule, known.checked + row.checked, known.failed + row.failed)
+        )
+    return list(merged.values())
+
+
+def _of_version(tables: dict[str, pl.DataFrame], version: str) -> dict[str, pl.DataFrame]:
+    instances = tables[MAIN_TABLE].filter(pl.col(FORM_VERSION) == version)[INSTANCE_ID]
+    return {name: frame.filter(pl.col(INSTANCE_ID).is_in(instances.implode())) for name, frame in tables.items()}

@@ -1,0 +1,167 @@
+"""Data in and out: `comunal import`, `rehearse`, `tables`, `findings`, `score`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from flows.output import DataOption, JsonOption, Output
+from flows.places import open_data
+from schemas.text import LANGUAGES, pick
+
+FormId = Annotated[str, typer.Argument(metavar="FORM_ID", help="The form, as `comunal forms list` shows it.")]
+Language = Annotated[Literal["es", "ht", "en"], typer.Option("--language", help="Language of the sentences.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("import")(import_export)
+    app.command("rehearse")(rehearse)
+    app.command("tables")(write_tables)
+    app.command("findings")(list_findings)
+    app.command("score")(score)
+
+
+def import_export(
+    form_id: FormId,
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE", exists=True, help="An .xlsx or .csv export, a folder of .csv, or of submission XML."
+        ),
+    ],
+    json_lines: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """Take answers collected elsewhere in as submissions of a registered form.
+
+    One sheet or file a repeat, as KoboToolbox and ODK Central export them. Each row becomes a submission, stored like
+    one from a phone; the same file again adds nothing. Columns that the form doesn't have are listed, never dropped
+    silently.
+    """
+    from flows.importing import import_source
+
+    output = Output(json_lines)
+    with open_data(data) as store, output.progress("importing") as advance:
+        report = import_source(store, form_id, source, advance)
+    output.record(
+        report,
+        f"import {form_id}: {report.added} submissions added, {report.known} known before, "
+        f"{report.refused} refused.",
+    )
+    for name in report.unknown_columns:
+        output.say(f"  not in the form: {name}")
+
+
+def rehearse(
+    form_id: FormId,
+    url: Annotated[
+        str, typer.Option("--url", metavar="SERVER_URL", help="The server_url that `comunal people add` printed.")
+    ],
+    interviews: Annotated[int, typer.Option("--interviews", "-n", min=1, help="Interviews with clean content.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same interviews.")] = 1,
+    spoil: Annotated[
+        float, typer.Option("--spoil", min=0.0, max=1.0, help="Share of spoiled acts in addition, e.g. 0.05.")
+    ] = 0.0,
+    truth: Annotated[
+        Path | None, typer.Option("--truth", metavar="FILE", help="Where to write what was spoiled (JSON lines).")
+    ] = None,
+    json_lines: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """Fill a registered form without a phone, by its own logic, and send the interviews as ODK Collect does.
+
+    Answers follow the `rehearsal` sheet where the workbook has one. Use it before field work to try dashboards and
+    reports, with --spoil to see what the checks catch (then: comunal score).
+    """
+    from flows.rehearsing import rehearse_over_http
+
+    output = Output(json_lines)
+    with open_data(data) as store, output.progress("rehearsing", interviews) as advance:
+        report = rehearse_over_http(
+            form_id,
+            interviews=interviews,
+            seed=seed,
+            spoil=spoil,
+            server_url=url,
+            truth_path=truth,
+            store=store,
+            progress=advance,
+        )
+    output.record(report, f"rehearse {form_id}: {report}")
+
+
+def write_tables(
+    form_id: FormId,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write; one file a repeat.")],
+    file_format: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="csv or parquet.")] = "csv",
+    json_lines: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """Write the typed tables of a form: main (one row a submission) and one file a repeat.
+
+    Personal answers are not in them: a mark says that one was given.
+    """
+    from flows.exporting import export_tables
+
+    output = Output(json_lines)
+    with open_data(data) as store:
+        for written in export_tables(store, form_id, out, file_format):
+            output.record(written, f"{written.path}: {written.rows} rows, {written.columns} columns")
+
+
+def list_findings(
+    form_id: Annotated[
+        str | None, typer.Option("--form", metavar="FORM_ID", help="Only this form (default: every form).")
+    ] = None,
+    file_format: Annotated[Literal["text", "csv", "json"], typer.Option("--format", help="text, csv or json.")] = "text",
+    language: Language = "es",
+    json_lines: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """List the open findings: one row a broken rule and record. They name questions, never answers."""
+    from flows.exporting import open_findings
+
+    output = Output(json_lines or file_format == "json")
+    with open_data(data) as store:
+        rows = open_findings(store, form_id)
+    header = ("form_id", "instance_id", "row_id", "rule_id", "kind", "severity", "path", "variables", "message")
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        message = pick(row.message, language, LANGUAGES)
+        if file_format == "csv" and not json_lines:
+            writer.writerow(
+                (row.form_id, row.instance_id, row.row_id, row.rule_id, row.kind, row.severity, row.path)
+                + (" ".join(row.variables), message)
+            )
+        else:
+            place = f"{row.instance_id} {row.row_id}".rstrip()
+            output.record(row, f"{row.severity:7} {row.rule_id}  {place}\n        {message}")
+    if file_format == "csv" and not json_lines:
+        sys.stdout.write(buffer.getvalue())
+    elif not rows:
+        output.say("No open findings.")
+
+
+def score(
+    form_id: FormId,
+    truth: Annotated[
+        Path, typer.Option("--truth", exists=True, dir_okay=False, help="What `comunal rehearse --truth` wrote.")
+    ],
+    json_lines: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """Score the checks against what a rehearsal spoiled: found and missed by kind, and false alarms."""
+    from flows.exporting import score_findings
+
+    output = Output(json_lines)
+    with open_data(data) as store:
+        for row in score_findings(store, form_id, truth):
+            output.record(row, str(row))

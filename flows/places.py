@@ -1,0 +1,29 @@
+"""Where Comunal's data are: the settings read at the edge, and the store opened for one command."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from store.open import Store
+
+
+def data_folder(data: Path | None) -> Path:
+    """The folder that holds everything: --data, else COMUNAL_DATA, else var/."""
+    return data or Path(os.environ.get("COMUNAL_DATA") or "var")
+
+
+@contextmanager
+def open_data(data: Path | None) -> Iterator[Store]:
+    """The store of that folder, or of the database that COMUNAL_DATABASE_URL names, closed at the end."""
+    from store.open import open_store
+
+    store = open_store(data_folder(data), os.environ.get("COMUNAL_DATABASE_URL") or None)
+    try:
+        yield store
+    finally:
+        store.close()

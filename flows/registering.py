@@ -1,0 +1,147 @@
+"""Building and registering forms: from a file to an immutable version in the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from flows.places import data_folder
+from forms.compile import CompiledForm, compile_workbook, compile_xform
+from forms.fields import read_form
+from forms.lint import check_workbook
+from forms.repair import repair_workbook
+from forms.specs import read_specs
+from forms.sheets import read_workbook, read_workbook_bytes, write_xlsx
+from schemas.errors import Problem
+from store import forms as form_rows
+from store import submissions
+from store.open import Store
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltForm:
+    """The files that `comunal forms build` wrote."""
+
+    form_id: str
+    version: str
+    workbook: Path
+    xform: Path
+    media: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddedForm:
+    """What became of a registration; `version` is null if errors stopped it."""
+
+    form_id: str
+    version: str | None
+    title: str
+    new: bool
+    questions: int
+    tables: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredForm:
+    """One registered version, with the count of its submissions."""
+
+    form_id: str
+    version: str
+    title: str
+    registered_at: datetime
+    submissions: int
+
+
+def build_form(file: Path, out: Path | None, data: Path | None) -> BuiltForm:
+    """Compiles a workbook and writes .xlsx, .xml and media.
+
+    Raises:
+        FormError: FRM-*, when the workbook can't be compiled.
+    """
+    workbook = read_workbook(file)
+    compiled = compile_workbook(workbook)
+    folder = out or data_folder(data) / "build" / compiled.form.form_id
+    folder.mkdir(parents=True, exist_ok=True)
+    xlsx, xform = folder / f"{compiled.form.form_id}.xlsx", folder / f"{compiled.form.form_id}.xml"
+    xlsx.write_bytes(write_xlsx(workbook))
+    xform.write_bytes(compiled.xform)
+    media = []
+    for name, content in compiled.media.items():
+        (folder / Path(name).name).write_bytes(content)
+        media.append(folder / Path(name).name)
+    return BuiltForm(compiled.form.form_id, compiled.form.version, xlsx, xform, tuple(media))
+
+
+def add_form(store: Store, file: Path, *, repair: bool = False) -> AddedForm:
+    """Registers a version of a form, unless its workbook has errors."""
+    workbook = read_workbook(file)
+    mended: list[Problem] = []
+    if repair:
+        workbook, mended = repair_workbook(workbook)
+    problems = (*mended, *check_workbook(workbook))
+    if any(problem.severity == "error" for problem in problems):
+        return AddedForm(workbook.name, None, workbook.name, False, 0, (), problems)
+    compiled = compile_workbook(workbook)
+    form = compiled.form
+    with store.begin() as connection:
+        known = {(row.form_id, row.version) for row in form_rows.list_form_versions(connection, form.form_id)}
+        form_rows.add_form_version(
+            connection,
+            store.blobs,
+            form_id=form.form_id,
+            version=form.version,
+            title=form.title,
+            xform=compiled.xform,
+            workbook=write_xlsx(workbook),
+            media=compiled.media,
+        )
+    asked = sum(1 for field in form.fields() if field.control)
+    return AddedForm(
+        form.form_id,
+        form.version,
+        form.title,
+        (form.form_id, form.version) not in known,
+        asked,
+        tuple(table.name for table in form.tables),
+        problems,
+    )
+
+
+def list_registered(store: Store) -> list[RegisteredForm]:
+    """Every registered version, in the order of registration; submissions are counted by form."""
+    with store.read() as connection:
+        rows = form_rows.list_form_versions(connection)
+        counts = {
+            form_id: submissions.count_submissions(connection, form_id).received
+            for form_id in {row.form_id for row in rows}
+        }
+    return [RegisteredForm(row.form_id, row.version, row.title, row.created_at, counts[row.form_id]) for row in rows]
+
+
+def load_form(store: Store, form_id: str, version: str | None = None) -> CompiledForm:
+    """A registered version (the latest if null): the XForm as it was registered, and what its workbook says.
+
+    Raises:
+        StoreError: STO-011, when no such form is registered.
+    """
+    with store.read() as connection:
+        row = form_rows.get_form_version(connection, form_id, version)
+        xform = form_rows.read_xform(connection, store.blobs, row)
+        workbook = form_rows.read_workbook(connection, store.blobs, row)
+        media = form_rows.read_media(connection, store.blobs, row)
+    return _read_registered(form_id, xform, workbook, tuple(sorted(media.items())))
+
+
+@lru_cache(maxsize=32)
+def _read_registered(
+    form_id: str, xform: bytes, workbook: bytes | None, media: tuple[tuple[str, bytes], ...]
+) -> CompiledForm:
+    # A pure function of the bytes. The XForm is the registered one, never compiled anew: a newer pyxform may write
+    # another, and every submission is judged by the form that the phone showed.
+    if workbook is None:
+        return compile_xform(xform, dict(media))
+    sheets = replace(read_workbook_bytes(f"{form_id}.xlsx", workbook), media=dict(media))
+    return CompiledForm(xform, read_form(xform, sheets), read_specs(sheets), dict(media), ())
