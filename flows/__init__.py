@@ -1,0 +1,1 @@
+"""WHEN: the command line, the Prefect flows, the rehearsal over HTTP. Decides when, never how; no business logic."""

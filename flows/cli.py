@@ -7,9 +7,17 @@ import sys
 
 import typer
 
-from flows import commands_data, commands_demo, commands_eval, commands_forms, commands_people, commands_run, commands_serve
+from flows import (
+    commands_data,
+    commands_demo,
+    commands_eval,
+    commands_forms,
+    commands_people,
+    commands_run,
+    commands_serve,
+)
 from flows.output import report_error
-from schemas.errors import ComunalError, CommandError
+from schemas.errors import CommandError, ComunalError
 
 app = typer.Typer(
     name="comunal",

@@ -51,8 +51,7 @@ def import_export(
         report = import_source(store, form_id, source, advance)
     output.record(
         report,
-        f"import {form_id}: {report.added} submissions added, {report.known} known before, "
-        f"{report.refused} refused.",
+        f"import {form_id}: {report.added} submissions added, {report.known} known before, {report.refused} refused.",
     )
     for name in report.unknown_columns:
         output.say(f"  not in the form: {name}")
@@ -119,7 +118,9 @@ def list_findings(
     form_id: Annotated[
         str | None, typer.Option("--form", metavar="FORM_ID", help="Only this form (default: every form).")
     ] = None,
-    file_format: Annotated[Literal["text", "csv", "json"], typer.Option("--format", help="text, csv or json.")] = "text",
+    file_format: Annotated[
+        Literal["text", "csv", "json"], typer.Option("--format", help="text, csv or json.")
+    ] = "text",
     language: Language = "es",
     json_lines: JsonOption = False,
     data: DataOption = None,
@@ -138,8 +139,10 @@ def list_findings(
         message = pick(row.message, language, LANGUAGES)
         if file_format == "csv" and not json_lines:
             writer.writerow(
-                (row.form_id, row.instance_id, row.row_id, row.rule_id, row.kind, row.severity, row.path)
-                + (" ".join(row.variables), message)
+                (
+                    *(row.form_id, row.instance_id, row.row_id, row.rule_id, row.kind, row.severity, row.path),
+                    *(" ".join(row.variables), message),
+                )
             )
         else:
             place = f"{row.instance_id} {row.row_id}".rstrip()

@@ -41,6 +41,7 @@ def check(file: FormFile, json_lines: JsonOption = False, data: DataOption = Non
     Exits with 1 if any problem is an error. Stores nothing.
     """
     from forms.lint import check_workbook
+
     from forms.sheets import read_workbook
 
     output = Output(json_lines)
@@ -167,7 +168,9 @@ def show_problems(output: Output, problems: list[Problem] | tuple[Problem, ...],
             )
             if part
         )
-        text = f"{marks[problem.severity]} {problem.code}  {place}\n    {problem.message}\n    {problem.advice}".rstrip()
+        text = (
+            f"{marks[problem.severity]} {problem.code}  {place}\n    {problem.message}\n    {problem.advice}".rstrip()
+        )
         hidden = quiet and problem.severity == "info"
         output.record(problem, None if hidden else text)
     counts = Counter(problem.severity for problem in problems)

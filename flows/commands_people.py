@@ -27,9 +27,7 @@ def add(
     role: Annotated[Role, typer.Option("--role", help="What the person may do.")],
     url: Annotated[
         str,
-        typer.Option(
-            "--url", envvar="COMUNAL_PUBLIC_URL", help="Address at which phones reach the collection server."
-        ),
+        typer.Option("--url", envvar="COMUNAL_PUBLIC_URL", help="Address at which phones reach the collection server."),
     ] = "http://127.0.0.1:8080",
     json_lines: JsonOption = False,
     data: DataOption = None,

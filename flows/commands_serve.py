@@ -19,9 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command("up")(up)
 
 
-def serve(
-    host: Host = "127.0.0.1", port: Port = 8080, json_lines: JsonOption = False, data: DataOption = None
-) -> None:
+def serve(host: Host = "127.0.0.1", port: Port = 8080, json_lines: JsonOption = False, data: DataOption = None) -> None:
     """Receive submissions from ODK Collect (OpenRosa), until stopped with Ctrl-C or SIGTERM.
 
     201 is answered only when the bytes are durable. Put it behind HTTPS before phones reach it over a network.

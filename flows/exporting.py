@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 import polars as pl
+from store.tables import read_tables
 
 from flows.registering import list_registered, load_form
 from schemas.findings import Finding
 from store import findings as finding_rows
 from store.open import Store
-from store.tables import read_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,7 @@ class WrittenTable:
     columns: int
 
 
-def export_tables(
-    store: Store, form_id: str, out: Path, file_format: Literal["csv", "parquet"]
-) -> list[WrittenTable]:
+def export_tables(store: Store, form_id: str, out: Path, file_format: Literal["csv", "parquet"]) -> list[WrittenTable]:
     """Writes every typed table of a form, one file each.
 
     Raises:

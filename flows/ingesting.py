@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from flows.registering import load_form
 from forms.rows import read_rows
+from store.settings import personal_key
+
+from flows.registering import load_form
 from schemas.submissions import RawSubmission
 from store import submissions, tables
 from store.open import Store
-from store.settings import personal_key
 
 BATCH = 2_000
 """Submissions read at once: about 8 MB of XML, so that memory stays flat however many wait."""
@@ -73,4 +74,3 @@ def _by_version(waiting: list[RawSubmission]) -> dict[str, list[RawSubmission]]:
     for submission in waiting:
         groups.setdefault(submission.version, []).append(submission)
     return groups
-

@@ -27,7 +27,8 @@ def check_markdown(report: CheckReport) -> str:
     return (
         f"### check · {report.form_id}\n\n{report.interviews} entrevistas, {len(report.summaries)} reglas, "
         f"{report.findings} hallazgos, {report.set_aside} entrevistas apartadas, "
-        f"{len(unchecked)} reglas sin revisar.\n\n| regla | gravedad | revisadas | falladas |\n|---|---|---|---|\n{rows}\n"
+        f"{len(unchecked)} reglas sin revisar.\n\n"
+        f"| regla | gravedad | revisadas | falladas |\n|---|---|---|---|\n{rows}\n"
     )
 
 
