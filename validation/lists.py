@@ -1,0 +1,94 @@
+"""Whether answers are in the lists they were chosen from."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import polars as pl
+
+from schemas.fields import Field, Form
+from validation.chunks import Flags
+from validation.compiled import Compiler, NotChecked
+from validation.relevance import Judged
+from validation.verdicts import Judge, Verdict
+
+_RANDOMIZE = re.compile(r"^\s*randomize\((.*)\)\s*$", re.DOTALL)
+
+
+def judge_choice(field: Field, form: Form) -> Judge | NotChecked:
+    """Judge whether every code of an answer is in the unfiltered list."""
+    codes = list_codes(field, form)
+    if codes is None:
+        return NotChecked("its list is in a file, or in answers, that the form does not hold")
+
+    def judge(judged: Judged) -> Verdict:
+        if field.column not in judged.tables[field.table].columns:
+            nothing = np.zeros(judged.tables[field.table].height, dtype=np.bool_)
+            return Verdict(nothing, nothing)
+        answers = judged.tables[field.table][field.column].cast(pl.String)
+        applies: Flags = answers.is_not_null().to_numpy()
+        return Verdict(applies, applies & ~_are_codes(answers, codes, multiple=field.is_multiple))
+
+    return judge
+
+
+def list_codes(field: Field, form: Form) -> frozenset[str] | None:
+    """The codes of a question's list before any filter; null if they aren't known from the form."""
+    if field.choices:
+        return frozenset(choice.value for choice in field.choices)
+    instance = form.instances.get(field.list_name or "")
+    if instance is None or not instance.items:
+        return None
+    return frozenset(item.get(field.value_ref, "") for item in instance.items)
+
+
+def judge_choice_filter(field: Field, form: Form, compiler: Compiler) -> Judge | NotChecked:
+    """Judge whether every code of an answer passes the list's filter; codes outside the list are `choice`'s business.
+
+    The filter is turned into an expression over the answer: how many items of the filtered list it names.
+    """
+    codes = list_codes(field, form)
+    if codes is None:
+        return NotChecked("its list is in a file, or in answers, that the form does not hold")
+    nodeset = field.itemset or ""
+    wrapped = _RANDOMIZE.match(nodeset)
+    if wrapped:
+        nodeset = _first_argument(wrapped[1])
+    if field.is_multiple:
+        text = f"count({nodeset}[selected(current()/., {field.value_ref})]) = count-selected(.)"
+    else:
+        text = f"count({nodeset}[{field.value_ref} = current()/.]) > 0"
+    passes = compiler.compile(text, field.table, field, of_itself=True)
+    if isinstance(passes, NotChecked):
+        return passes
+
+    def judge(judged: Judged) -> Verdict:
+        if field.column not in judged.tables[field.table].columns:
+            nothing = np.zeros(judged.tables[field.table].height, dtype=np.bool_)
+            return Verdict(nothing, nothing)
+        answers = judged.tables[field.table][field.column].cast(pl.String)
+        applies = answers.is_not_null().to_numpy() & _are_codes(answers, codes, multiple=field.is_multiple)
+        return Verdict(applies, applies & ~passes.boolean(judged.tables).to_numpy())
+
+    return judge
+
+
+def _first_argument(arguments: str) -> str:
+    """The first of a call's arguments, whose own calls and predicates may hold commas."""
+    depth = 0
+    for at, character in enumerate(arguments):
+        depth += (character in "([") - (character in ")]")
+        if character == "," and depth == 0:
+            return arguments[:at]
+    return arguments
+
+
+def _are_codes(answers: pl.Series, codes: frozenset[str], *, multiple: bool) -> Flags:
+    """Whether each answer consists of codes of the list; blank is undefined. Judged once a distinct answer."""
+    if not multiple:
+        found: Flags = answers.is_in(sorted(codes)).fill_null(value=False).to_numpy()
+        return found
+    wrong = [text for text in answers.drop_nulls().unique().to_list() if not codes.issuperset(text.split())]
+    good: Flags = (~answers.is_in(wrong)).fill_null(value=False).to_numpy()
+    return good
