@@ -22,8 +22,10 @@ __all__ = ["read_workbook", "read_workbook_bytes", "workbook_from_markdown", "wr
 
 WORKBOOK_SUFFIXES: Final = (".xlsx", ".xlsm", ".xls", ".csv", ".md")
 MEDIA_SUFFIXES: Final = frozenset(
-    (".csv", ".xml", ".geojson", ".jpg", ".jpeg", ".png", ".gif", ".svg", ".webp")
-    + (".mp3", ".m4a", ".wav", ".ogg", ".mp4", ".3gp", ".pdf")
+    (
+        *(".csv", ".xml", ".geojson", ".jpg", ".jpeg", ".png", ".gif", ".svg", ".webp"),
+        *(".mp3", ".m4a", ".wav", ".ogg", ".mp4", ".3gp", ".pdf"),
+    )
 )
 _SAFE_STEM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 

@@ -57,7 +57,7 @@ def _numbered_sheet(name: str, block: list[tuple[int, list[str]]], where: str) -
         return Sheet(name, (), ())
     headers = sheet_headers(block[0][1], f"{where}, sheet '{name}'")
     columns = [(position, header) for position, header in enumerate(headers) if header]
-    rows = []
+    rows: list[Row] = []
     for number, line in block[1:]:
         cells = read_cells(columns, line, f"{where}, line {number}")
         if cells:
