@@ -1,0 +1,228 @@
+"""Indicators over small tables whose figures can be counted by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import polars as pl
+import pytest
+
+from estimation.indicators import estimate
+from schemas.errors import ExpressionError
+from schemas.estimates import Estimate, Estimates
+from schemas.fields import Form, Group, Table
+from schemas.workbook import Breakdown, Design, Indicator, Specs
+
+FORM = Form(
+    "survey",
+    "1",
+    "Survey",
+    Group("data", "/data"),
+    (
+        Table("main", "/data", None, ()),
+        Table("person", "/data/person", "main", ()),
+        Table("trip", "/data/person/trip", "person", ()),
+    ),
+)
+
+MAIN = pl.DataFrame(
+    {"_instance_id": ["a", "b", "c"], "_row_id": ["", "", ""], "sector": ["north", "south", None], "w": [1.0, 2.0, 4.0]}
+)
+PERSON = pl.DataFrame(
+    [
+        # interview, row, sex, age, works
+        ("a", "person[1]", "female", 30, "yes"),
+        ("a", "person[2]", "male", 40, "no"),
+        ("b", "person[1]", "female", 50, "yes"),
+        ("b", "person[2]", "female", 8, None),
+        ("c", "person[1]", "male", 20, "yes"),
+        ("c", "person[2]", "male", None, "dont_know"),
+    ],
+    schema=["_instance_id", "_row_id", "sex", "age", "works"],
+    orient="row",
+).with_columns(pl.lit("").alias("_parent_row_id"))
+TRIP = pl.DataFrame(
+    {
+        "_instance_id": ["a", "b", "b"],
+        "_row_id": ["person[2]/trip[1]", "person[1]/trip[1]", "person[2]/trip[1]"],
+        "_parent_row_id": ["person[2]", "person[1]", "person[2]"],
+        "days": [3, 4, 5],
+    }
+)
+TABLES = {"main": MAIN, "person": PERSON, "trip": TRIP}
+
+
+@dataclass(frozen=True)
+class SqlColumn:
+    """Stands in for the compiler of expressions: SQL over one table, `${name}` as a name."""
+
+    text: str
+    table: str
+
+    def _evaluate(self, tables: Mapping[str, pl.DataFrame]) -> pl.Series:
+        return tables[self.table].select(pl.sql_expr(self.text.replace("${", "").replace("}", "")).alias("v"))["v"]
+
+    boolean = number = string = _evaluate
+
+
+def compile_sql(text: str, form: Form, table: str) -> SqlColumn:
+    if "nonsense" in text:
+        raise ExpressionError("EXP-101", "There is no question «nonsense».", "Mend the name.", 0)
+    return SqlColumn(text, table)
+
+
+def indicator(kind: str, **columns: object) -> Indicator:
+    texts: dict[str, object] = {"table": "person", "unit": "percent", "topic": "work", "label": {"en": "A figure"}}
+    return Indicator(name="figure", kind=kind, **(texts | columns))  # type: ignore[arg-type]
+
+
+SEX = Breakdown("sex", "person", {"en": "Sex"}, "${sex}", ("male", "female"))
+SECTOR = Breakdown("sector", "main", {"en": "Sector"}, "${sector}")
+
+
+def run(
+    *indicators: Indicator, breakdowns: tuple[Breakdown, ...] = (SEX, SECTOR), design: Design | None = None
+) -> Estimates:
+    specs = Specs(indicators=indicators, breakdowns=breakdowns, design=design or Design("survey"))
+    return estimate(specs, FORM, TABLES, compile_sql)
+
+
+def figures(estimates: Estimates) -> dict[tuple[str, str], tuple[float | None, int, int]]:
+    return {(e.domain, e.category): (e.estimate, e.n, e.cell_n) for e in estimates}
+
+
+WORKS = indicator(
+    "share",
+    universe="${age} >= 15",
+    denominator="${works} IN ('yes', 'no')",
+    numerator="${works} = 'yes'",
+    breakdowns=("sex", "sector"),
+)
+
+
+def test_a_share_is_per_cent_of_the_rows_whose_answer_is_known() -> None:
+    """docs/methods/shares.md, section 3."""
+    assert figures(run(WORKS)) == {
+        ("total", ""): (75.0, 4, 3),
+        ("sex=male", ""): (50.0, 2, 1),
+        ("sex=female", ""): (100.0, 2, 2),
+        ("sector=north", ""): (50.0, 2, 1),
+        ("sector=south", ""): (100.0, 1, 1),
+    }
+
+
+def test_unknown_answers_are_a_rate_of_the_universe() -> None:
+    """docs/methods/shares.md, section 4."""
+    total = next(iter(run(replace(WORKS, universe=None))))
+    assert total.unknown_rate == pytest.approx(2 / 6)
+
+
+def test_a_design_without_known_probabilities_states_no_error() -> None:
+    for figure in run(WORKS):
+        assert (figure.se, figure.ci_low, figure.ci_high, figure.cv, figure.df) == (None,) * 5
+        assert figure.label == "no_sampling_error"
+
+
+def test_a_count_counts_the_rows_where_the_numerator_holds() -> None:
+    """docs/methods/totals.md, section 3."""
+    women = indicator("count", numerator="${sex} = 'female'", unit="people", breakdowns=("sector",))
+    assert figures(run(women)) == {
+        ("total", ""): (3.0, 3, 3),
+        ("sector=north", ""): (1.0, 1, 1),
+        ("sector=south", ""): (2.0, 2, 2),
+    }
+
+
+def test_a_mean_leaves_out_rows_without_a_number() -> None:
+    """docs/methods/means.md, section 3."""
+    age = run(indicator("mean", value="${age}", unit="years")).estimates[0]
+    assert (age.estimate, age.n, age.cell_n) == (pytest.approx(29.6), 5, 5)
+    assert age.unknown_rate == pytest.approx(1 / 6)
+
+
+def test_a_ratio_is_sum_over_sum_times_its_scale() -> None:
+    """docs/methods/means.md, section 4."""
+    men = indicator(
+        "ratio",
+        numerator="CASE WHEN ${sex} = 'male' THEN 1 ELSE 0 END",
+        denominator="CASE WHEN ${sex} = 'female' THEN 1 ELSE 0 END",
+        scale=100.0,
+        unit="men per 100 women",
+    )
+    assert figures(run(men)) == {("total", ""): (100.0, 6, 3)}
+
+
+def test_a_distribution_groups_unlisted_codes_as_other() -> None:
+    """docs/methods/shares.md, section 5."""
+    works = indicator("distribution", value="${works}", categories=("yes", "no"))
+    assert figures(run(works)) == {
+        ("total", "yes"): (60.0, 5, 3),
+        ("total", "no"): (20.0, 5, 1),
+        ("total", "other"): (20.0, 5, 1),
+    }
+
+
+def test_several_answers_count_in_each_category() -> None:
+    languages = {"main": MAIN.with_columns(pl.Series("spoken", ["es ht", "es", None]))}
+    spoken = indicator("distribution", table="main", value="${spoken}")
+    found = estimate(Specs(indicators=(spoken,), design=Design("s")), FORM, languages, compile_sql)
+    assert figures(found) == {("total", "es"): (100.0, 2, 2), ("total", "ht"): (50.0, 2, 1)}
+
+
+def test_a_grouping_of_the_interview_reaches_the_rows_of_a_repeat_within_a_repeat() -> None:
+    days = indicator("mean", table="trip", value="${days}", unit="days", breakdowns=("sector", "sex"))
+    assert figures(run(days)) == {
+        ("total", ""): (4.0, 3, 3),
+        ("sector=north", ""): (3.0, 1, 1),
+        ("sector=south", ""): (4.5, 2, 2),
+        ("sex=male", ""): (3.0, 1, 1),
+        ("sex=female", ""): (4.5, 2, 2),
+    }
+
+
+def test_weights_count_where_the_design_has_them() -> None:
+    weighted = run(replace(WORKS, breakdowns=()), design=Design("survey", weight="${w}"))
+    assert figures(weighted) == {("total", ""): (pytest.approx(100 * 7 / 8), 4, 3)}
+
+
+def test_an_empty_domain_has_no_figure() -> None:
+    nobody = run(replace(WORKS, universe="${age} > 200", breakdowns=())).estimates[0]
+    assert (nobody.estimate, nobody.n, nobody.note) == (None, 0, "empty_domain")
+
+
+def test_an_indicator_that_cannot_be_evaluated_leaves_the_others_unharmed() -> None:
+    broken = replace(WORKS, name="broken", numerator="${nonsense} = 1", row=7)
+    found = run(broken, WORKS)
+    assert {e.indicator for e in found} == {"figure"}
+    assert [(p.code, p.sheet, p.row) for p in found.problems] == [("EXP-101", "indicators", 7)]
+
+
+@pytest.mark.parametrize(
+    ("broken", "code"),
+    [
+        (indicator("share"), "EST-004"),
+        (indicator("median"), "EST-005"),
+        (indicator("count", table="absent"), "EST-001"),
+        (indicator("count", breakdowns=("absent",)), "EST-006"),
+        (indicator("count", table="main", breakdowns=("sex",)), "EST-002"),
+    ],
+)
+def test_a_row_that_makes_no_sense_becomes_a_problem(broken: Indicator, code: str) -> None:
+    assert [p.code for p in run(broken).problems] == [code]
+
+
+def test_a_design_row_that_cannot_be_evaluated_takes_away_precision_not_figures() -> None:
+    design = Design("survey", probability=True, weight="${w}", strata="${nonsense}")
+    found = run(replace(WORKS, breakdowns=()), design=design)
+    assert [(e.estimate, e.se) for e in found] == [(pytest.approx(87.5), None)]
+    assert [(p.code, p.sheet) for p in found.problems] == [("EXP-101", "design")]
+
+
+def test_precision_of_a_share_in_a_probability_sample_stays_within_bounds() -> None:
+    found: list[Estimate] = list(run(WORKS, design=Design("survey", probability=True, weight="${w}")))
+    total = found[0]
+    assert total.se is not None and total.ci_low is not None and total.ci_high is not None
+    assert 0 < total.ci_low < 87.5 < total.ci_high < 100
+    assert total.df == 2  # three interviews are the three PSUs of one stratum
+    assert total.label == "not_reliable"

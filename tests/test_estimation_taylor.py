@@ -1,0 +1,155 @@
+"""Linearised figures against R's `survey` and against a sample computed by hand; INE's label at its bounds."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from estimation.quality import (
+    NOT_RELIABLE,
+    RELIABLE,
+    WEAKLY_RELIABLE,
+    judge_share,
+    judge_size,
+    largest_reliable_error,
+)
+from estimation.taylor import DesignColumns, Linearised, linearise, logit_interval
+
+REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "reference"
+
+
+def read_reference(name: str) -> pl.DataFrame:
+    path = REFERENCE / name
+    if not path.exists():
+        pytest.skip(f"the reference sample {path.name} is not beside this checkout")
+    return pl.read_csv(path, null_values="NA")
+
+
+def everybody(frame: pl.DataFrame) -> pl.Series:
+    return pl.Series(["total"] * frame.height)
+
+
+def stratified() -> tuple[pl.DataFrame, DesignColumns]:
+    frame = read_reference("apistrat.csv")
+    psu = pl.Series([str(row) for row in range(frame.height)])
+    return frame, DesignColumns(frame["pw"], psu, frame["stype"], frame["fpc"])
+
+
+def clustered() -> tuple[pl.DataFrame, DesignColumns]:
+    frame = read_reference("apiclus1.csv")
+    return frame, DesignColumns(frame["pw"], frame["dnum"], None, frame["fpc"])
+
+
+def close(figure: Linearised, estimate: float, se: float) -> None:
+    assert figure.estimate == pytest.approx(estimate, rel=1e-7)
+    assert figure.se == pytest.approx(se, rel=1e-5)
+
+
+def test_stratified_mean_total_and_ratio_agree_with_r_survey() -> None:
+    """docs/methods/variance.md, section 6."""
+    frame, design = stratified()
+    total = everybody(frame)
+    mean = linearise("mean", design, total, (frame["api00"],))[0]["total"]
+    close(mean, 662.28736, 9.40894)
+    assert (mean.low, mean.high, mean.df) == (pytest.approx(643.732, abs=1e-3), pytest.approx(680.843, abs=1e-3), 197)
+    close(linearise("total", design, total, (frame["enroll"],))[0]["total"], 3_687_177.53, 114_641.72)
+    ratio = linearise("ratio", design, total, (frame["api.stu"],), frame["enroll"])[0]["total"]
+    assert ratio.estimate == pytest.approx(0.8369568869, abs=1e-10)
+    assert ratio.se == pytest.approx(0.0077571, abs=1e-7)
+
+
+def test_domain_means_agree_with_r_survey() -> None:
+    frame, design = stratified()
+    found = linearise("mean", design, frame["stype"], (frame["api00"],))[0]
+    for domain, (estimate, se) in {"E": (674.43, 12.38248), "H": (625.82, 14.93713), "M": (636.60, 16.21471)}.items():
+        close(found[domain], estimate, se)
+
+
+def test_clustered_mean_total_and_domain_agree_with_r_survey() -> None:
+    frame, design = clustered()
+    total = everybody(frame)
+    mean = linearise("mean", design, total, (frame["api00"],))[0]["total"]
+    close(mean, 644.169399, 23.542241)
+    assert mean.df == 14
+    close(linearise("total", design, total, (frame["enroll"],))[0]["total"], 3_404_940.13, 932_235.03)
+    close(linearise("mean", design, frame["sch.wide"], (frame["api00"],))[0]["Yes"], 649.3625, 23.42657)
+
+
+def test_a_sample_of_two_strata_computed_by_hand() -> None:
+    """Strata A: 2 of 4 with 1, 3; B: 2 of 6 with 5, 9. Total 2*4 + 3*14 = 50.
+
+    Variance of the total: 4^2 (1 - 1/2) 2/2 + 6^2 (1 - 1/3) 8/2 = 8 + 96 = 104 (docs/methods/variance.md, section 6).
+    """
+    design = DesignColumns(
+        pl.Series([2.0, 2.0, 3.0, 3.0]),
+        pl.Series(["1", "2", "3", "4"]),
+        pl.Series(["A", "A", "B", "B"]),
+        pl.Series([4, 4, 6, 6]),
+    )
+    found = linearise("total", design, pl.Series(["total"] * 4), (pl.Series([1, 3, 5, 9]),))[0]["total"]
+    close(found, 50.0, math.sqrt(104))
+    assert found.df == 2
+
+
+def test_a_lone_unit_has_no_standard_error() -> None:
+    design = DesignColumns(pl.Series([1.0, 1.0, 2.0]), pl.Series(["1", "2", "3"]))
+    found = linearise("mean", design, pl.Series(["a", "a", "b"]), (pl.Series([1.0, 0.0, 1.0]),))[0]
+    assert found["b"] == Linearised(1.0, None, None, None, 0)
+
+
+def test_rows_outside_of_all_domains_are_in_no_figure() -> None:
+    design = DesignColumns(pl.Series([1.0] * 4), pl.Series(["1", "2", "3", "4"]))
+    found = linearise("mean", design, pl.Series(["a", "a", None, ""]), (pl.Series([1.0, 3.0, None, 99.0]),))[0]
+    assert list(found) == ["a"] and found["a"].estimate == 2.0
+
+
+def test_the_logit_interval_is_that_of_r_svyciprop() -> None:
+    """R: svyciprop(~awards, dstrat, method = "logit") of the stratified sample, awards = "No"."""
+    frame, design = stratified()
+    no = linearise("mean", design, everybody(frame), (frame["awards"] == "No",))[0]["total"]
+    low, high = logit_interval(no.estimate, no.se, no.df)
+    assert (low, high) == (pytest.approx(0.296324, abs=1e-6), pytest.approx(0.431279, abs=1e-6))
+
+
+@pytest.mark.parametrize(("share", "se", "df"), [(0.0, 0.1, 9), (1.0, 0.1, 9), (0.5, None, 9), (0.5, 0.1, 0)])
+def test_no_interval_where_the_logit_does_not_exist(share: float, se: float | None, df: int) -> None:
+    assert logit_interval(share, se, df) == (None, None)
+
+
+def test_the_largest_reliable_error_is_symmetric_and_continuous() -> None:
+    """docs/methods/quality_label.md, section 2."""
+    assert largest_reliable_error(0.125) == pytest.approx(0.25 / 9)
+    assert largest_reliable_error(0.875) == pytest.approx(largest_reliable_error(0.125))
+    assert largest_reliable_error(0.5) == pytest.approx(largest_reliable_error(0.5 + 1e-12))
+
+
+@pytest.mark.parametrize(
+    ("se", "n", "df", "label"),
+    [
+        (0.027, 60, 9, RELIABLE),
+        (0.028, 60, 9, WEAKLY_RELIABLE),
+        (0.001, 59, 9, NOT_RELIABLE),
+        (0.001, 60, 8, NOT_RELIABLE),
+        (None, 60, 9, NOT_RELIABLE),
+    ],
+)
+def test_the_label_of_a_share_at_its_bounds(se: float | None, n: int, df: int, label: str) -> None:
+    assert judge_share(0.125, se, n, df) == label
+
+
+@pytest.mark.parametrize(
+    ("cv", "label"),
+    [
+        (0.15, RELIABLE),
+        (0.1501, WEAKLY_RELIABLE),
+        (0.30, WEAKLY_RELIABLE),
+        (0.3001, NOT_RELIABLE),
+        (None, NOT_RELIABLE),
+    ],
+)
+def test_the_label_of_a_size_at_its_bounds(cv: float | None, label: str) -> None:
+    assert judge_size(cv, 60, 9) == label
+    assert judge_size(cv, 59, 9) == NOT_RELIABLE
