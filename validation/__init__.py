@@ -1,1 +1,1 @@
-"""VALIDATION: rules implied by the form, rules of the workbook, checks over many interviews, and the suite made from them."""
+"""VALIDATION: rules of the form and the workbook, checks over many interviews, and the suite made of them."""

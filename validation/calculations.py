@@ -11,7 +11,8 @@ from expressions.columns import ColumnExpr
 from schemas.fields import Field
 from schemas.findings import Rule
 from validation.chunks import Flags
-from validation.compiled import Compiler, NotChecked
+from validation.compiled import Compiler
+from validation.evaluation import NotChecked
 from validation.relevance import Judged
 from validation.verdicts import Judge, Verdict
 

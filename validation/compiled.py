@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from expressions.columns import ColumnExpr, compile_columns
 from schemas.errors import ExpressionError
 from schemas.fields import Field, Form, Node
-
-
-@dataclass(frozen=True, slots=True)
-class NotChecked:
-    """Why something can't be evaluated."""
-
-    reason: str
+from validation.evaluation import NotChecked
 
 
 class Compiler:

@@ -12,8 +12,8 @@ from schemas.errors import ExpressionError
 from schemas.fields import FORM_VERSION, INSTANCE_ID, MAIN_TABLE, ROW_ID, Form
 from schemas.findings import Finding, Rule, RuleSummary
 from validation.chunks import Chunk, split_by_submission
-from validation.compiled import Compiler, NotChecked
-from validation.evaluation import RULE, VERSION, VIOLATIONS_SCHEMA, Evaluation, Findings
+from validation.compiled import Compiler
+from validation.evaluation import RULE, VERSION, VIOLATIONS_SCHEMA, Evaluation, Findings, NotChecked
 from validation.judges import Judges, make_judge
 from validation.personal import place_personal
 from validation.relevance import Judged, apply_relevance, plan_relevance

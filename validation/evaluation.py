@@ -17,6 +17,13 @@ VIOLATIONS_SCHEMA = {RULE: pl.UInt32, VERSION: pl.String, INSTANCE_ID: pl.String
 """One row per broken rule per record: number of the rule in the evaluation's list, version, submission, row."""
 
 
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """Why something can't be evaluated."""
+
+    reason: str
+
+
 class Findings(Sequence[Finding]):
     """Findings in the order of their submissions, as a sequence that builds each `Finding` when it is read.
 

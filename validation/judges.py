@@ -12,7 +12,8 @@ from schemas.fields import Field, Form, Repeat
 from schemas.findings import Rule
 from validation.calculations import judge_calculation
 from validation.chunks import Flags
-from validation.compiled import Compiler, NotChecked
+from validation.compiled import Compiler
+from validation.evaluation import NotChecked
 from validation.lists import judge_choice, judge_choice_filter
 from validation.relevance import Judged, RelevancePlan
 from validation.rules import rule_path

@@ -9,7 +9,8 @@ import polars as pl
 
 from schemas.fields import Field, Form
 from validation.chunks import Flags
-from validation.compiled import Compiler, NotChecked
+from validation.compiled import Compiler
+from validation.evaluation import NotChecked
 from validation.relevance import Judged
 from validation.verdicts import Judge, Verdict
 

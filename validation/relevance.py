@@ -18,7 +18,8 @@ from expressions.columns import ColumnExpr
 from schemas.errors import ExpressionError
 from schemas.fields import MAIN_TABLE, Field, Form, Group, Node, Repeat, walk
 from validation.chunks import Chunk, Flags, Numbers
-from validation.compiled import Compiler, NotChecked
+from validation.compiled import Compiler
+from validation.evaluation import NotChecked
 
 
 @dataclass(frozen=True, slots=True)

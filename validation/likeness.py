@@ -1,0 +1,116 @@
+"""Interviews of one enumerator with nearly the same answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from schemas.fields import INSTANCE_ID, MAIN_TABLE, POSITION, RECEIVED_AT, Field, Form
+from validation.people import OTHER
+
+LONGEST_REPEAT = 12
+"""Rows of a repeat that are compared, from the first."""
+
+CELLS_AT_A_TIME = 20_000_000
+"""Answers compared at a time: bounds the memory to some tens of megabytes."""
+
+Codes = npt.NDArray[np.int32]
+
+
+def is_asked(field: Field) -> bool:
+    """Whether people answer the question: no metadata, calculation, note or personal answer."""
+    return (
+        field.control not in {"", "trigger"}
+        and not field.personal
+        and not field.calculation
+        and not field.preload
+        and (field.readonly or "").strip() != "true()"
+    )
+
+
+def find_near_identical(
+    form: Form, tables: Mapping[str, pl.DataFrame], enumerator: str, share: float, min_answers: int
+) -> pl.DataFrame:
+    """Interviews that repeat an earlier one of the same enumerator.
+
+    Two interviews are near-identical if more than `share` of the questions that either answered have the same
+    answer in both. Compared are all pairs of an enumerator; repeats up to `LONGEST_REPEAT` rows.
+
+    Args:
+        enumerator: column of the main table that tells who made the interview.
+        min_answers: interviews with fewer answers are not compared.
+
+    Returns:
+        One row per such interview: _instance_id, other (the most similar earlier one's id).
+    """
+    main = tables[MAIN_TABLE]
+    by = [name for name in (RECEIVED_AT, INSTANCE_ID) if name in main.columns]
+    order = main.with_row_index("at").sort(by, nulls_last=True)["at"].to_numpy()
+    codes = encode_answers(form, tables)[order]
+    instances = main[INSTANCE_ID][order]
+    enough = np.count_nonzero(codes, axis=1) >= min_answers
+    found: list[tuple[str, str]] = []
+    groups = pl.DataFrame({"who": main[enumerator][order].cast(pl.String), "at": np.arange(order.size)})
+    groups = groups.filter(pl.Series(enough) & pl.col("who").is_not_null())
+    for (_,), group in groups.group_by("who", maintain_order=True):
+        rows = group["at"].to_numpy()
+        found += [
+            (instances[int(rows[later])], instances[int(rows[first])]) for later, first in _pairs(codes[rows], share)
+        ]
+    return pl.DataFrame(found, schema={INSTANCE_ID: pl.String, OTHER: pl.String}, orient="row")
+
+
+def encode_answers(form: Form, tables: Mapping[str, pl.DataFrame]) -> Codes:
+    """Each interview's answers as numbers (0: none), one row an interview in the order of the main table."""
+    main = tables[MAIN_TABLE]
+    columns: list[Codes] = []
+    for table in form.tables:
+        if table.name not in tables:
+            continue
+        frame = tables[table.name]
+        names = [field.column for field in table.fields if is_asked(field) and field.column in frame.columns]
+        if not names or table.parent not in {None, MAIN_TABLE}:
+            continue
+        coded = frame.select(pl.col(name).rank("dense").fill_null(0).cast(pl.Int32) for name in names)
+        if table.parent is None:
+            columns.append(coded.to_numpy())
+        else:
+            coded = coded.with_columns(frame[INSTANCE_ID], frame[POSITION])
+            columns += [_at_position(coded, main, names, at) for at in _positions(frame)]
+    if not columns:
+        return np.zeros((main.height, 0), dtype=np.int32)
+    return np.ascontiguousarray(np.hstack(columns), dtype=np.int32)
+
+
+def _positions(frame: pl.DataFrame) -> range:
+    longest = frame[POSITION].max() if frame.height else 0
+    return range(1, min(int(str(longest or 0)), LONGEST_REPEAT) + 1)
+
+
+def _at_position(coded: pl.DataFrame, main: pl.DataFrame, names: list[str], position: int) -> Codes:
+    rows = coded.filter(pl.col(POSITION) == position).unique(INSTANCE_ID, keep="first")
+    placed = main.select(INSTANCE_ID).join(rows, on=INSTANCE_ID, how="left", maintain_order="left")
+    found: Codes = placed.select(names).fill_null(0).to_numpy()
+    return found
+
+
+def _pairs(codes: Codes, share: float) -> Iterator[tuple[int, int]]:
+    """Rows that repeat an earlier row, each with the most similar one."""
+    count, width = codes.shape
+    step = max(1, CELLS_AT_A_TIME // max(1, count * width))
+    answered = np.count_nonzero(codes, axis=1)
+    for start in range(0, count, step):
+        block = codes[start : start + step]
+        stop = start + block.shape[0]
+        earlier = codes[:stop]
+        same = np.count_nonzero((block[:, None, :] == earlier[None, :, :]) & (block[:, None, :] != 0), axis=2)
+        both = np.count_nonzero((block[:, None, :] != 0) & (earlier[None, :, :] != 0), axis=2)
+        either = answered[start:stop, None] + answered[None, :stop] - both
+        likeness = same / np.maximum(either, 1)
+        likeness[np.arange(stop)[None, :] >= np.arange(start, stop)[:, None]] = 0.0
+        best = likeness.argmax(axis=1)
+        for row in np.flatnonzero(likeness[np.arange(stop - start), best] > share):
+            yield start + int(row), int(best[row])

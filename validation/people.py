@@ -1,0 +1,146 @@
+"""The same person in two interviews, told by strong keys only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from schemas.fields import INSTANCE_ID, MAIN_TABLE, RECEIVED_AT, ROW_ID, Field, Form
+from validation.fieldwork_rules import FieldworkSettings
+
+SHORTEST_DOCUMENT = 5
+PHONE_DIGITS = 8
+"""Digits of a phone number, from the right, that are compared: prefixes are written in many ways."""
+
+OTHER = "other"
+_KEY = "key"
+_RANK = "rank"
+_PERSON = [INSTANCE_ID, ROW_ID]
+
+
+def find_duplicates(
+    form: Form, tables: Mapping[str, pl.DataFrame], personal: pl.DataFrame, settings: FieldworkSettings
+) -> pl.DataFrame:
+    """Persons who are in an earlier interview already.
+
+    Two rows are one person if they have the same document; the same name and phone; or the same name, sex and date
+    of birth (or age, if neither date is known). Rows of one interview are never compared with each other.
+
+    Args:
+        personal: columns instance_id, row_id, question, value.
+
+    Returns:
+        One row per person found again: _instance_id, _row_id, other (the earlier interview's id). No answers.
+    """
+    people = _people(form, tables, personal, settings)
+    keys = pl.concat([_keys(people, columns) for columns in _STRONG_KEYS])
+    ranks = _ranks(tables[MAIN_TABLE])
+    keyed = keys.join(ranks, on=INSTANCE_ID)
+    firsts = (
+        keyed.sort(_RANK)
+        .group_by(_KEY, maintain_order=True)
+        .agg(pl.col(INSTANCE_ID).first().alias(OTHER), pl.col(_RANK).first().alias("first"))
+    )
+    again = keyed.join(firsts, on=_KEY).filter(pl.col(_RANK) > pl.col("first"))
+    return again.sort(_RANK, ROW_ID, "first").unique(_PERSON, keep="first", maintain_order=True).select(*_PERSON, OTHER)
+
+
+_STRONG_KEYS = (("document",), ("name", "phone"), ("name", "sex", "birth_date"), ("name", "sex", "age"))
+
+
+def _people(
+    form: Form, tables: Mapping[str, pl.DataFrame], personal: pl.DataFrame, settings: FieldworkSettings
+) -> pl.DataFrame:
+    """One row per row with personal answers: normalised name, document and phone, and what tells persons apart."""
+    fields = {field.name: field for field in form.fields() if field.personal in {"name", "document", "phone"}}
+    kinds = pl.DataFrame(
+        {
+            "question": list(fields),
+            "kind": [field.personal for field in fields.values()],
+            "order": list(range(len(fields))),
+        },
+        schema={"question": pl.String, "kind": pl.String, "order": pl.Int64},
+    )
+    answers = personal.rename({"instance_id": INSTANCE_ID, "row_id": ROW_ID}).join(kinds, on="question")
+    people = (
+        answers.sort("order")
+        .group_by([*_PERSON, "kind"], maintain_order=True)
+        .agg(pl.col("value").str.join(" "))
+        .pivot("kind", index=_PERSON, values="value")
+    )
+    for kind, normalise in _NORMALISED.items():
+        people = people.with_columns(
+            normalise(pl.col(kind)).alias(kind) if kind in people.columns else pl.lit(None, pl.String).alias(kind)
+        )
+    return people.join(_marks(form, tables, settings), on=_PERSON, how="left")
+
+
+def _marks(form: Form, tables: Mapping[str, pl.DataFrame], settings: FieldworkSettings) -> pl.DataFrame:
+    """Sex, date of birth and age of every row of every table that has them, as text."""
+    wanted = {"sex": settings.person_sex, "birth_date": settings.person_birth_date, "age": settings.person_age}
+    frames = []
+    for table in form.tables:
+        if table.name not in tables:
+            continue
+        frame = tables[table.name]
+        columns = {mark: _column(table.fields, names, frame) for mark, names in wanted.items()}
+        frames.append(
+            frame.select(
+                *_PERSON,
+                *(
+                    (pl.col(column).cast(pl.String) if column else pl.lit(None, pl.String)).alias(mark)
+                    for mark, column in columns.items()
+                ),
+            )
+        )
+    return pl.concat(frames)
+
+
+def _column(fields: tuple[Field, ...], names: tuple[str, ...], frame: pl.DataFrame) -> str | None:
+    """The column of the first of the named questions that the table has, and that isn't itself kept apart."""
+    for field in fields:
+        if field.name in names and field.column in frame.columns and not field.personal:
+            return field.column
+    return None
+
+
+def _keys(people: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
+    """Keys of the persons who have all of `columns`. Age only counts for those without a date of birth."""
+    having = people.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in columns))
+    if "age" in columns:
+        having = having.filter(pl.col("birth_date").is_null())
+    return having.select(*_PERSON, pl.concat_str(pl.lit("+".join(columns)), *columns, separator="\x1f").alias(_KEY))
+
+
+def _ranks(main: pl.DataFrame) -> pl.DataFrame:
+    """The order in which interviews arrived: 0 is the first."""
+    by = [name for name in (RECEIVED_AT, INSTANCE_ID) if name in main.columns]
+    return main.select(by).sort(by, nulls_last=True).select(INSTANCE_ID).with_row_index(_RANK)
+
+
+def _plain(text: pl.Expr) -> pl.Expr:
+    """Without accents, in lower case."""
+    return text.str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
+
+
+def _normalise_name(text: pl.Expr) -> pl.Expr:
+    """Words in alphabetical order: people give their names in either order. A single word is no key."""
+    words = _plain(text).str.replace_all(r"[^\p{L}]+", " ").str.strip_chars().str.split(" ").list.sort()
+    return pl.when(words.list.len() >= 2).then(words.list.join(" "))
+
+
+def _normalise_document(text: pl.Expr) -> pl.Expr:
+    """Letters and digits only. Too short ones, or one character repeated, stand for “none”."""
+    kept = _plain(text).str.replace_all(r"[^a-z0-9]", "")
+    varied = kept.str.split("").list.unique().list.len() > 2
+    return pl.when((kept.str.len_chars() >= SHORTEST_DOCUMENT) & varied).then(kept)
+
+
+def _normalise_phone(text: pl.Expr) -> pl.Expr:
+    digits = text.str.replace_all(r"\D", "").str.tail(PHONE_DIGITS)
+    varied = digits.str.split("").list.unique().list.len() > 2
+    return pl.when((digits.str.len_chars() == PHONE_DIGITS) & varied).then(digits)
+
+
+_NORMALISED = {"name": _normalise_name, "document": _normalise_document, "phone": _normalise_phone}
