@@ -1,0 +1,76 @@
+"""From the tree of an expression to closures, for one engine."""
+
+from __future__ import annotations
+
+from expressions.compiled import Compiled, constant
+from expressions.functions import FUNCTIONS
+from expressions.operators import compile_arithmetic, compile_comparison, compile_logic, compile_negation
+from expressions.paths import compile_filter, compile_path, compile_reference, compile_union
+from expressions.profiles import Profile
+from expressions.syntax import Binary, Call, Expr, Filter, Logic, Negation, Number, Path, Reference, Text
+from schemas.errors import ExpressionError
+
+_COMPARISONS = frozenset(("=", "!=", "<", "<=", ">", ">="))
+
+
+class Compiler:
+    """Compiles trees for one engine; functions get it as the means to compile their arguments."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+
+    def compile(self, expr: Expr) -> Compiled:
+        """The closure of a tree.
+
+        Raises:
+            ExpressionError: EXP-020 an unknown function, EXP-021 a wrong number of arguments.
+        """
+        match expr:
+            case Number():
+                return constant(expr.value)
+            case Text():
+                return constant(expr.value)
+            case Reference():
+                return compile_reference(expr, self.profile)
+            case Path():
+                return compile_path(expr, self)
+            case Filter():
+                return compile_filter(expr, self)
+            case Call():
+                return self.call(expr)
+            case Negation():
+                return compile_negation(self.compile(expr.operand), self.profile)
+            case Logic():
+                return compile_logic(expr.operator, [self.compile(part) for part in expr.operands], self.profile)
+            case Binary():
+                return self.binary(expr)
+
+    def binary(self, expr: Binary) -> Compiled:
+        """An operator with two sides."""
+        left, right = self.compile(expr.left), self.compile(expr.right)
+        if expr.operator == "|":
+            return compile_union(left, right, expr)
+        if expr.operator in _COMPARISONS:
+            return compile_comparison(expr.operator, left, right, self.profile)
+        return compile_arithmetic(expr.operator, left, right, self.profile)
+
+    def call(self, call: Call) -> Compiled:
+        """A function call."""
+        function = FUNCTIONS.get(call.name)
+        if function is None or self.profile not in function.profiles:
+            where = "" if function is None else f" in {self.profile.value}"
+            raise ExpressionError(
+                "EXP-020",
+                f"At {call.position + 1}: there is no function '{call.name}'{where}.",
+                "Check its name; ODK's functions are listed at docs.getodk.org/form-operators-functions.",
+                call.position,
+            )
+        count = len(call.arguments)
+        if count < function.low or (function.high is not None and count > function.high):
+            raise ExpressionError(
+                "EXP-021",
+                f"At {call.position + 1}: {call.name}() has {count} arguments, expected {function.expected()}.",
+                "Check the commas and brackets.",
+                call.position,
+            )
+        return function.build(self, call)

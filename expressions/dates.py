@@ -1,0 +1,123 @@
+"""Days and moments: reading ISO texts, and writing dates by ODK's format letters."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+
+_DATE = r"(\d{4})-(\d{1,2})-(\d{1,2})"
+_TIME = r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?"
+_ZONE = r"(Z|[+-]\d{1,2}(?::?\d{2})?)?"
+_MOMENT = re.compile(rf"{_DATE}(?:T{_TIME}{_ZONE})?", re.ASCII)
+_CLOCK = re.compile(rf"{_TIME}{_ZONE}", re.ASCII)
+
+
+def parse_moment(text: str, zone: tzinfo | None) -> date | datetime | None:
+    """The day or moment that an ISO text names, null if it names none.
+
+    >>> parse_moment("2026-04-01", timezone.utc)
+    datetime.date(2026, 4, 1)
+    """
+    found = _MOMENT.fullmatch(text.strip())
+    if found is None:
+        return None
+    year, month, day, hour, minute, second, fraction, offset = found.groups()
+    try:
+        day_found = date(int(year), int(month), int(day))
+        if hour is None:
+            return day_found
+        clock = _clock(hour, minute, second, fraction)
+        moment = datetime.combine(day_found, clock, tzinfo=_zone(offset) or zone)
+        return moment.astimezone(zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+def parse_time(text: str, now: datetime) -> datetime | None:
+    """The moment of today at which a time of day falls, null if the text is no time."""
+    found = _CLOCK.fullmatch(text.strip())
+    if found is None:
+        return None
+    hour, minute, second, fraction, offset = found.groups()
+    try:
+        clock = _clock(hour, minute, second, fraction)
+        return datetime.combine(now.date(), clock, tzinfo=_zone(offset) or now.tzinfo).astimezone(now.tzinfo)
+    except (ValueError, OverflowError):
+        return None
+
+
+def midnight(day: date, zone: tzinfo | None) -> datetime:
+    """The moment a day begins."""
+    return datetime.combine(day, time(), tzinfo=zone)
+
+
+def _clock(hour: str, minute: str, second: str | None, fraction: str | None) -> time:
+    micro = int(((fraction or "") + "000000")[:6])
+    return time(int(hour), int(minute), int(second or 0), micro)
+
+
+def _zone(offset: str | None) -> timezone | None:
+    if offset is None:
+        return None
+    if offset == "Z":
+        return UTC
+    digits = offset[1:].replace(":", "")
+    hours, minutes = (digits[:-2], digits[-2:]) if len(digits) > 2 else (digits, "0")
+    delta = timedelta(hours=int(hours), minutes=int(minutes))
+    return timezone(-delta if offset[0] == "-" else delta)
+
+
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November")
+MONTHS += ("December",)
+DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+
+
+def format_moment(moment: datetime, pattern: str) -> str | None:
+    """A moment by ODK's letters (`%Y-%m-%d %H:%M`), null if the pattern has an unknown letter.
+
+    Letters: Y y m n B b d e H h M S 3 a A W Z and %%. Names of months and days are English.
+
+    >>> format_moment(datetime(2026, 4, 1, 9, 5), "%e %b %Y, %H:%M")
+    '1 Apr 2026, 09:05'
+    """
+    written: list[str] = []
+    index = 0
+    while index < len(pattern):
+        if pattern[index] != "%":
+            written.append(pattern[index])
+            index += 1
+            continue
+        letter = pattern[index + 1 : index + 2]
+        part = _format_letter(moment, letter)
+        if part is None:
+            return None
+        written.append(part)
+        index += 2
+    return "".join(written)
+
+
+def _format_letter(moment: datetime, letter: str) -> str | None:
+    weekday = moment.isoweekday() % 7
+    offset = moment.strftime("%z") or "+0000"
+    parts = {
+        "%": "%",
+        "Y": f"{moment.year:04d}",
+        "y": f"{moment.year % 100:02d}",
+        "m": f"{moment.month:02d}",
+        "n": str(moment.month),
+        "B": MONTHS[moment.month - 1],
+        "b": MONTHS[moment.month - 1][:3],
+        "d": f"{moment.day:02d}",
+        "e": str(moment.day),
+        "H": f"{moment.hour:02d}",
+        "h": str(moment.hour),
+        "M": f"{moment.minute:02d}",
+        "S": f"{moment.second:02d}",
+        "3": f"{moment.microsecond // 1000:03d}",
+        "a": DAYS[weekday][:3],
+        "A": DAYS[weekday],
+        "W": str(moment.isocalendar().week),
+        "Z": "Z" if offset == "+0000" else f"{offset[:3]}:{offset[3:]}",
+        "u": f"{moment.microsecond // 1000:03d}",
+    }
+    return parts.get(letter)

@@ -1,0 +1,178 @@
+"""Functions of days and moments."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from expressions.compiled import Compiled, as_single
+from expressions.dates import format_moment, midnight, parse_moment, parse_time
+from expressions.profiles import Profile
+from expressions.registry import Function, over_values
+from expressions.scope import Frame
+from expressions.script_dates import as_moment, looks_like_date, moment_of, script_moment
+from expressions.values import DAY_SECONDS, EPOCH, NAN, Value, fractional_days, script_parse, to_number, to_string
+from schemas.errors import ExpressionError
+
+if TYPE_CHECKING:
+    from expressions.compiler import Compiler
+    from expressions.syntax import Call
+
+INVALID = "Invalid Date"
+_INT_MAX = 2_147_483_647
+
+
+def _no_date(call: Call) -> ExpressionError:
+    return ExpressionError(
+        "EXP-025",
+        f"At {call.position + 1}: {call.name}() got a value that is no date.",
+        "Dates are written as in '2026-04-01', moments as in '2026-04-01T09:30:00'.",
+        call.position,
+    )
+
+
+def java_date(value: Value, keep_time: bool, frame: Frame, call: Call) -> Value:
+    """JavaRosa's conversion to a date: blank and NaN stay as they are; what is no date is an error (EXP-025)."""
+    zone = frame.scope.now.tzinfo
+    if isinstance(value, bool):
+        raise _no_date(call)
+    if isinstance(value, float):
+        if value != value:
+            return value
+        if abs(value) > _INT_MAX:
+            raise _no_date(call)
+        found = moment_of(value, zone) if keep_time else _day_number(math.trunc(value))
+    elif isinstance(value, str):
+        if not value:
+            return value
+        found = parse_moment(value, zone)
+    elif isinstance(value, datetime):
+        return value if keep_time else value.date()
+    else:
+        return value
+    if found is None:
+        raise _no_date(call)
+    return found
+
+
+def _day_number(days: int) -> date | None:
+    try:
+        return EPOCH + timedelta(days=days)
+    except OverflowError:
+        return None
+
+
+def script_date(value: Value, frame: Frame) -> datetime | None:
+    """Enketo's and Web Forms' conversion: numbers are days since 1970 (UTC); null if it is no date."""
+    zone = frame.scope.now.tzinfo
+    if isinstance(value, date):
+        return as_moment(value, zone)
+    if isinstance(value, str):
+        if looks_like_date(value):
+            return script_moment(value, zone)
+        number = script_parse(value)
+    else:
+        number = to_number(value, frame.profile)
+    return None if number != number else moment_of(number, zone)
+
+
+def _build_date(compiler: Compiler, call: Call) -> Compiled:
+    single = as_single(compiler.compile(call.arguments[0]), compiler.profile)
+    keep_time = call.name == "date-time"
+
+    def to_date(frame: Frame) -> Value:
+        value = single(frame)
+        if frame.profile is Profile.JAVAROSA:
+            return java_date(value, keep_time, frame, call)
+        if value == "":
+            return ""
+        return script_date(value, frame) or INVALID
+
+    return Compiled(to_date)
+
+
+def _today(frame: Frame, values: list[Value]) -> Value:
+    today = frame.scope.now.date()
+    return today if frame.profile is Profile.JAVAROSA else midnight(today, frame.scope.now.tzinfo)
+
+
+def _build_format(compiler: Compiler, call: Call) -> Compiled:
+    value, pattern = (as_single(compiler.compile(argument), compiler.profile) for argument in call.arguments)
+
+    def write(frame: Frame) -> str:
+        found = value(frame)
+        if frame.profile is Profile.JAVAROSA:
+            found = java_date(found, True, frame, call)
+            if not isinstance(found, date):
+                return ""
+            moment: datetime | None = as_moment(found, frame.scope.now.tzinfo)
+        else:
+            moment = script_date(found, frame)
+        if moment is None:
+            return ""
+        text = format_moment(moment, to_string(pattern(frame), frame.profile))
+        if text is None:
+            raise ExpressionError(
+                "EXP-029",
+                f"At {call.position + 1}: {call.name}() has a pattern with an unknown letter after '%'.",
+                "The letters are Y y m n B b d e H h M S 3 a A W Z.",
+                call.position,
+            )
+        return text
+
+    return Compiled(write, "string")
+
+
+def _decimal_date_time(frame: Frame, values: list[Value], call: Call) -> Value:
+    value = values[0]
+    if frame.profile is not Profile.JAVAROSA:
+        moment = script_date(value, frame)
+        return NAN if moment is None else fractional_days(moment)
+    if isinstance(value, float):
+        return value
+    found = java_date(value, True, frame, call)
+    if not isinstance(found, date):
+        return found
+    return fractional_days(as_moment(found, frame.scope.now.tzinfo))
+
+
+def _decimal_time(frame: Frame, values: list[Value], call: Call) -> Value:
+    value = values[0]
+    zone = frame.scope.now.tzinfo
+    if frame.profile is not Profile.JAVAROSA:
+        moment = parse_time(to_string(value, frame.profile), frame.scope.now)
+        return NAN if moment is None else _day_share(moment)
+    if isinstance(value, float):
+        return value - math.floor(value) if value == value else value
+    if value == "":
+        return ""
+    if isinstance(value, str):
+        clock = parse_time(value, frame.scope.now)
+        if clock is not None:
+            return _day_share(clock)
+    found = java_date(value, True, frame, call)
+    return _day_share(as_moment(found, zone)) if isinstance(found, date) else found
+
+
+def _day_share(moment: datetime) -> float:
+    seconds = moment.hour * 3600 + moment.minute * 60 + moment.second + moment.microsecond / 1e6
+    return seconds / DAY_SECONDS
+
+
+def _build_decimal(compiler: Compiler, call: Call) -> Compiled:
+    single = as_single(compiler.compile(call.arguments[0]), compiler.profile)
+    apply = _decimal_date_time if call.name == "decimal-date-time" else _decimal_time
+    return Compiled(lambda frame: apply(frame, [single(frame)], call))
+
+
+FUNCTIONS = {
+    "today": over_values("any", 0, 0, _today),
+    "now": over_values("any", 0, 0, lambda frame, values: frame.scope.now),
+    "date": Function(1, 1, _build_date),
+    "date-time": Function(1, 1, _build_date),
+    "format-date": Function(2, 2, _build_format),
+    "format-date-time": Function(2, 2, _build_format),
+    "decimal-date-time": Function(1, 1, _build_decimal),
+    "decimal-time": Function(1, 1, _build_decimal),
+}

@@ -1,0 +1,176 @@
+"""Functions of numbers: conversions, rounding, powers, trigonometry, extremes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+from expressions.compiled import Compiled, as_number
+from expressions.operators import divide, operand_number, script_number_of
+from expressions.profiles import Profile
+from expressions.registry import SCRIPT, Function, flatten, over_numbers, over_values, spread
+from expressions.scope import Frame
+from expressions.values import INFINITY, NAN, NodeSet, Value, to_number
+
+if TYPE_CHECKING:
+    from expressions.compiler import Compiler
+    from expressions.syntax import Call
+
+_LONG = 9.223372036854775807e18
+_PLACES = 30
+
+
+def _build_number(compiler: Compiler, call: Call) -> Compiled:
+    if not call.arguments:
+        return Compiled(lambda frame: script_number_of(frame.read(frame.node), frame), "number")
+    compiled = compiler.compile(call.arguments[0])
+    return Compiled(operand_number(compiled, compiler.profile), "number")
+
+
+def truncate(value: float) -> float:
+    """Towards zero, keeping what is infinite, NaN, or beyond 64 bits."""
+    if value != value or abs(value) >= _LONG:
+        return value
+    return math.copysign(float(int(value)), value)
+
+
+def round_java(value: float, places: int) -> float:
+    """JavaRosa's round: halves go up (-2.5 to -2), on the decimal digits as written."""
+    if value != value or math.isinf(value):
+        return value
+    if abs(places) > _PLACES:
+        return NAN
+    if places < 0:
+        scale = 10.0**-places
+        return float(math.trunc(value / scale + 0.5)) * scale
+    method = ROUND_HALF_DOWN if value < 0 else ROUND_HALF_UP
+    rounded = float(_quantize(value, places, method))
+    return rounded
+
+
+def _quantize(value: float, places: int, method: str) -> Decimal:
+    exact = Decimal(repr(value))
+    _, _, exponent = exact.as_tuple()
+    if int(exponent) >= -places:
+        return exact
+    digits = max(1, exact.adjusted() + places + 2)
+    from decimal import Context
+
+    return exact.quantize(Decimal(1).scaleb(-places), method, Context(prec=max(28, digits)))
+
+
+def round_script(value: float, places: int) -> float:
+    """Round of Enketo and Web Forms: halves go away from zero, on the binary number."""
+    if value != value or math.isinf(value):
+        return value
+    scale = 10.0 ** abs(places)
+    scaled = abs(value) * scale if places >= 0 else abs(value) / scale
+    rounded = math.floor(scaled + 0.5)
+    return math.copysign(rounded / scale if places >= 0 else rounded * scale, value) + 0.0
+
+
+def _build_round(compiler: Compiler, call: Call) -> Compiled:
+    numbers = [as_number(compiler.compile(argument), compiler.profile) for argument in call.arguments]
+    value = numbers[0]
+    digits = numbers[1] if len(numbers) == 2 else None
+    rounding = round_java if compiler.profile is Profile.JAVAROSA else round_script
+
+    def rounded(frame: Frame) -> float:
+        places = 0.0 if digits is None else digits(frame)
+        return rounding(value(frame), 0 if places != places else int(max(-99.0, min(99.0, places))))
+
+    return Compiled(rounded, "number")
+
+
+def _build_extreme(pick: Callable[[list[float]], float], floor: float) -> Callable[[Compiler, Call], Compiled]:
+    def build(compiler: Compiler, call: Call) -> Compiled:
+        closures = [compiler.compile(argument).evaluate for argument in call.arguments]
+
+        def extreme(frame: Frame) -> float:
+            values = spread(frame, [closure(frame) for closure in closures])
+            if frame.profile is not Profile.JAVAROSA:
+                numbers = [script_number_of(value, frame) for value in values]
+                return NAN if not numbers or any(number != number for number in numbers) else pick(numbers)
+            numbers = [number for value in values if (number := to_number(value)) == number]
+            # JavaRosa starts its maximum at the smallest positive number, so that negatives lose to it.
+            return pick([*numbers, floor]) if numbers else NAN
+
+        return Compiled(extreme, "number")
+
+    return build
+
+
+def _sum(frame: Frame, values: list[Value]) -> float:
+    if frame.profile is not Profile.JAVAROSA:
+        numbers = [script_number_of(value, frame) for value in flatten(values)]
+        if not numbers and frame.profile is Profile.WEBFORMS:
+            return NAN
+        return math.fsum(numbers) if all(map(math.isfinite, numbers)) else sum(numbers)
+    nodes = values[0]
+    if not isinstance(nodes, NodeSet):
+        from expressions.registry import need_nodes
+
+        need_nodes(nodes, "sum()", 0)
+        return NAN
+    return sum((number for node in nodes.nodes if (number := to_number(nodes.read(node))) == number), 0.0)
+
+
+def _guard(apply: Callable[..., float]) -> Callable[..., float]:
+    """Python's functions raise where IEEE says NaN or infinite."""
+
+    def guarded(*numbers: float) -> float:
+        try:
+            return apply(*numbers)
+        except OverflowError:
+            return INFINITY
+        except ValueError:
+            return NAN
+
+    return guarded
+
+
+def power(base: float, exponent: float) -> float:
+    """Base to the exponent by IEEE's rules; 0 to a negative power is infinite."""
+    if base == 0 and exponent < 0:
+        return INFINITY
+    return math.pow(base, exponent)
+
+
+def _log(base: float) -> Callable[[float], float]:
+    def logarithm(value: float) -> float:
+        if value == 0:
+            return -INFINITY
+        return math.log10(value) if base == 10 else math.log(value)
+
+    return logarithm
+
+
+FUNCTIONS = {
+    "number": Function(0, 1, _build_number),
+    "int": over_numbers(truncate, 1),
+    "round": Function(1, 2, _build_round),
+    "floor": over_numbers(lambda value: float(math.floor(value)) if math.isfinite(value) else value, 1, SCRIPT),
+    "ceiling": over_numbers(lambda value: float(math.ceil(value)) if math.isfinite(value) else value, 1, SCRIPT),
+    "abs": over_numbers(abs, 1),
+    "pow": over_numbers(_guard(power), 2),
+    "exp": over_numbers(_guard(math.exp), 1),
+    "exp10": over_numbers(_guard(lambda value: math.pow(10.0, value)), 1),
+    "log": over_numbers(_guard(_log(math.e)), 1),
+    "log10": over_numbers(_guard(_log(10)), 1),
+    "sqrt": over_numbers(_guard(math.sqrt), 1),
+    "sin": over_numbers(_guard(math.sin), 1),
+    "cos": over_numbers(_guard(math.cos), 1),
+    "tan": over_numbers(_guard(math.tan), 1),
+    "asin": over_numbers(_guard(math.asin), 1),
+    "acos": over_numbers(_guard(math.acos), 1),
+    "atan": over_numbers(_guard(math.atan), 1),
+    "atan2": over_numbers(_guard(math.atan2), 2),
+    "pi": over_numbers(lambda: math.pi, 0),
+    "random": over_values("number", 0, 0, lambda frame, values: frame.scope.random.random()),
+    "max": Function(1, None, _build_extreme(max, 5e-324)),
+    "min": Function(1, None, _build_extreme(min, 1.7976931348623157e308)),
+    "sum": over_values("number", 1, 1, _sum),
+}
+__all__ = ["FUNCTIONS", "divide", "power", "round_java", "truncate"]

@@ -1,0 +1,71 @@
+"""Functions about choices: selected, selected-at, count-selected, choice names and texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from expressions.compiled import Compiled, as_single, as_string
+from expressions.profiles import Profile
+from expressions.registry import JAVA, Function, over_values
+from expressions.scope import Frame
+from expressions.values import Value, to_number, to_string
+
+if TYPE_CHECKING:
+    from expressions.compiler import Compiler
+    from expressions.syntax import Call
+
+
+def _build_selected(compiler: Compiler, call: Call) -> Compiled:
+    """`selected(list, choice)`: whether the choice is one of the list's words.
+
+    >>> from expressions.records import compile_record
+    >>> compile_record("selected('a b c', 'b')").evaluate(None, None)
+    True
+    """
+    answer, choice = (compiler.compile(argument) for argument in call.arguments)
+    answer_text = as_string(answer, compiler.profile)
+    if isinstance(choice.constant, str):
+        wanted = f" {choice.constant.strip()} "
+        return Compiled(lambda frame: wanted in f" {answer_text(frame)} ", "boolean")
+    choice_text = as_string(choice, compiler.profile)
+    return Compiled(lambda frame: f" {choice_text(frame).strip()} " in f" {answer_text(frame)} ", "boolean")
+
+
+def _words(value: Value, frame: Frame) -> list[str]:
+    return to_string(value, frame.profile).split()
+
+
+def _selected_at(frame: Frame, values: list[Value]) -> str:
+    words = _words(values[0], frame)
+    place = to_number(values[1], frame.profile)
+    return words[int(place)] if place == place and 0 <= place < len(words) else ""
+
+
+def _count_selected(frame: Frame, values: list[Value]) -> float:
+    return float(len(_words(values[0], frame)))
+
+
+def _build_choice_name(compiler: Compiler, call: Call) -> Compiled:
+    """`jr:choice-name(value, 'path of the select')`: the label of a choice."""
+    value = as_string(compiler.compile(call.arguments[0]), compiler.profile)
+    path = as_string(compiler.compile(call.arguments[1]), compiler.profile)
+
+    def choice_name(frame: Frame) -> Value:
+        return frame.scope.labels(path(frame).strip(), value(frame))
+
+    return Compiled(choice_name, "string")
+
+
+def _build_itext(compiler: Compiler, call: Call) -> Compiled:
+    text_id = as_single(compiler.compile(call.arguments[0]), compiler.profile)
+    return Compiled(lambda frame: frame.scope.itext(to_string(text_id(frame), compiler.profile)), "string")
+
+
+FUNCTIONS = {
+    "selected": Function(2, 2, _build_selected),
+    "is-selected": Function(2, 2, _build_selected, JAVA),
+    "selected-at": over_values("string", 2, 2, _selected_at),
+    "count-selected": over_values("number", 1, 1, _count_selected),
+    "jr:choice-name": Function(2, 2, _build_choice_name),
+    "jr:itext": Function(1, 1, _build_itext, frozenset(Profile)),
+}
