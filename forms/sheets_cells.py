@@ -30,7 +30,7 @@ MAX_EMPTY_ROWS: Final = 1_000
 """After so many empty rows a sheet is taken to have ended (spreadsheets often claim a million rows)."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
-_OUTER = " \t\n\r\u00a0\u200b\ufeff"
+_OUTER = "".join(chr(code) for code in range(0x10000) if chr(code).isspace()) + "\u200b\ufeff"
 
 
 def cell_text(value: object) -> str:
