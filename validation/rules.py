@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
 
 from schemas.fields import Field, Form, Group, Node, Repeat
 from schemas.findings import FindingSeverity, Rule
@@ -37,8 +39,8 @@ def form_rules(form: Form) -> list[Rule]:
     answer must then be blank too.
     """
     tables = {table.path: table.name for table in form.tables}
-    names = frozenset(field.name for field in form.fields())
-    return list(_node_rules(form.root, (), tables, names))
+    calculations = {field.name: field.calculation or "" for field in form.fields()}
+    return list(_node_rules(form.root, (), tables, calculations))
 
 
 def rule_path(rule: Rule) -> str:
@@ -58,19 +60,29 @@ def question_names(expression: str, known: frozenset[str]) -> tuple[str, ...]:
 
 
 def _node_rules(
-    node: Node, conditions: tuple[str, ...], tables: dict[str, str], names: frozenset[str]
+    node: Node, conditions: tuple[str, ...], tables: dict[str, str], calculations: dict[str, str]
 ) -> Iterator[Rule]:
-    """The rules of a node and of all below it; `conditions` are the relevance expressions above it."""
+    """The rules of a node and of all below it.
+
+    Args:
+        conditions: the relevance expressions above it.
+        tables: path -> name of the form's tables.
+        calculations: name -> calculation ("" if it has none) of the form's questions.
+    """
+    names = frozenset(calculations)
     if node.relevant:
         conditions = (*conditions, node.relevant)
     if isinstance(node, Field):
-        yield from _field_rules(node, conditions, names)
+        if node.column:  # instanceID and its like have no column, and no rule of the questionnaire
+            yield from _field_rules(node, conditions, names)
         return
     if isinstance(node, Repeat) and node.count:
-        parent = _table_above(node.path, tables)
-        yield _rule("repeat", node, parent, node.count, names=names)
+        rule = _rule("repeat", node, _table_above(node.path, tables), node.count, names=names)
+        # pyxform puts the author's expression in a hidden calculation, and that is where his questions are named.
+        behind = (question_names(calculations[name], names) for name in rule.variables)
+        yield replace(rule, variables=tuple(dict.fromkeys([*rule.variables, *chain.from_iterable(behind)])))
     for child in node.children:
-        yield from _node_rules(child, conditions, tables, names)
+        yield from _node_rules(child, conditions, tables, calculations)
 
 
 def _table_above(path: str, tables: dict[str, str]) -> str:
