@@ -148,7 +148,7 @@ def _compile_kind(test: str) -> NodeTest:
         case "node":
             return lambda node, frame: True
         case "text":
-            return lambda node, frame: node.kind == "text"
+            return lambda node, frame: node.kind in {"text", "cdata"}
         case "comment":
             return lambda node, frame: node.kind == "comment"
         case _:

@@ -19,7 +19,7 @@ class Compiled:
 
     Attributes:
         evaluate: the closure.
-        kind: type of its value if known; "any" may be everything but a node-set.
+        kind: type of its value if known; "any" is everything but a node-set, unless `single` is given.
         single: closure for the one value in a scalar place; quicker than unpacking a node-set. Null: `evaluate` does.
         constant: the value, where it is the same everywhere; else null.
     """

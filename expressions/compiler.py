@@ -7,17 +7,24 @@ from expressions.functions import FUNCTIONS
 from expressions.operators import compile_arithmetic, compile_comparison, compile_logic, compile_negation
 from expressions.paths import compile_filter, compile_path, compile_reference, compile_union
 from expressions.profiles import Profile
+from expressions.scope import Frame
 from expressions.syntax import Binary, Call, Expr, Filter, Logic, Negation, Number, Path, Reference, Text
+from expressions.values import Value
 from schemas.errors import ExpressionError
 
 _COMPARISONS = frozenset(("=", "!=", "<", "<=", ">", ">="))
 
 
 class Compiler:
-    """Compiles trees for one engine; functions get it as the means to compile their arguments."""
+    """Compiles trees for one engine; functions get it as the means to compile their arguments.
 
-    def __init__(self, profile: Profile) -> None:
+    Args:
+        lazy: a wrong call is an error only when it is evaluated.
+    """
+
+    def __init__(self, profile: Profile, lazy: bool = False) -> None:
         self.profile = profile
+        self.lazy = lazy
 
     def compile(self, expr: Expr) -> Compiled:
         """The closure of a tree.
@@ -37,7 +44,7 @@ class Compiler:
             case Filter():
                 return compile_filter(expr, self)
             case Call():
-                return self.call(expr)
+                return self.call_lazily(expr) if self.lazy else self.call(expr)
             case Negation():
                 return compile_negation(self.compile(expr.operand), self.profile)
             case Logic():
@@ -53,6 +60,18 @@ class Compiler:
         if expr.operator in _COMPARISONS:
             return compile_comparison(expr.operator, left, right, self.profile)
         return compile_arithmetic(expr.operator, left, right, self.profile)
+
+    def call_lazily(self, call: Call) -> Compiled:
+        """A function call; if it is wrong, a closure that says so."""
+        try:
+            return self.call(call)
+        except ExpressionError as error:
+            wrong = error
+
+            def fail(frame: Frame) -> Value:
+                raise wrong
+
+            return Compiled(fail)
 
     def call(self, call: Call) -> Compiled:
         """A function call."""

@@ -12,14 +12,23 @@ from expressions.profiles import Profile
 from expressions.registry import Function, over_values
 from expressions.scope import Frame
 from expressions.script_dates import as_moment, looks_like_date, moment_of, script_moment
-from expressions.values import DAY_SECONDS, EPOCH, NAN, Value, fractional_days, script_parse, to_number, to_string
+from expressions.values import (
+    DAY_SECONDS,
+    EPOCH,
+    INVALID_DATE,
+    NAN,
+    Value,
+    fractional_days,
+    script_parse,
+    to_number,
+    to_string,
+)
 from schemas.errors import ExpressionError
 
 if TYPE_CHECKING:
     from expressions.compiler import Compiler
     from expressions.syntax import Call
 
-INVALID = "Invalid Date"
 _INT_MAX = 2_147_483_647
 
 
@@ -69,8 +78,10 @@ def script_date(value: Value, frame: Frame) -> datetime | None:
     if isinstance(value, date):
         return as_moment(value, zone)
     if isinstance(value, str):
-        if looks_like_date(value):
-            return script_moment(value, zone)
+        if looks_like_date(value) or frame.profile is Profile.ENKETO:
+            moment = script_moment(value, zone)
+            if moment is not None:
+                return moment
         number = script_parse(value)
     else:
         number = to_number(value, frame.profile)
@@ -87,7 +98,7 @@ def _build_date(compiler: Compiler, call: Call) -> Compiled:
             return java_date(value, keep_time, frame, call)
         if value == "":
             return ""
-        return script_date(value, frame) or INVALID
+        return script_date(value, frame) or INVALID_DATE
 
     return Compiled(to_date)
 

@@ -19,8 +19,15 @@ def _build_if(compiler: Compiler, call: Call) -> Compiled:
     condition, then, otherwise = (compiler.compile(argument) for argument in call.arguments)
     test = as_boolean(condition, compiler.profile)
     yes, no = as_single(then, compiler.profile), as_single(otherwise, compiler.profile)
-    kind = then.kind if then.kind == otherwise.kind and then.kind != "nodes" else "any"
-    return Compiled(lambda frame: yes(frame) if test(frame) else no(frame), kind)
+    kind = then.kind if then.kind == otherwise.kind else "any"
+    if "nodes" not in (then.kind, otherwise.kind):
+        return Compiled(lambda frame: yes(frame) if test(frame) else no(frame), kind)
+    raw_yes, raw_no = then.evaluate, otherwise.evaluate
+    return Compiled(
+        lambda frame: raw_yes(frame) if test(frame) else raw_no(frame),
+        kind,
+        lambda frame: yes(frame) if test(frame) else no(frame),
+    )
 
 
 def _is_blank(value: Value) -> bool:
@@ -46,7 +53,7 @@ def _build_once(compiler: Compiler, call: Call) -> Compiled:
             return stored
         found = value(frame)
         # A calculation that isn't ready yet must not be kept as "NaN".
-        return "" if found != found and frame.profile is not Profile.JAVAROSA else found
+        return "" if found != found and frame.profile is Profile.WEBFORMS else found
 
     return Compiled(once)
 
@@ -83,7 +90,7 @@ def _weighted(frame: Frame, values: list[Value]) -> bool:
         flags, weights = flatten(flags), flatten(weights)
     pairs = zip(flags, weights, strict=False)
     total = sum(to_number(weight, frame.profile) for flag, weight in pairs if _holds(flag, frame))
-    return low <= total <= high
+    return low <= total and (total <= high or (high < 0 and frame.profile is Profile.WEBFORMS))
 
 
 def _holds(value: Value, frame: Frame) -> bool:

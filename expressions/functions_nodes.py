@@ -33,7 +33,7 @@ def _build_count_non_empty(compiler: Compiler, call: Call) -> Compiled:
         found = need_nodes(nodes(frame), "count-non-empty()", call.position)
         if frame.profile is Profile.JAVAROSA:
             return float(sum(to_string(found.read(node)) != "" for node in found.nodes))
-        return float(sum(node.string_value().strip() != "" for node in found.nodes))
+        return float(sum(node.string_value() != "" for node in found.nodes))
 
     return Compiled(count, "number")
 
@@ -80,7 +80,8 @@ def _build_randomize(compiler: Compiler, call: Call) -> Compiled:
 def _named_node(frame: Frame, values: list[Value]) -> Element | None:
     if not values:
         return frame.node
-    return need_nodes(values[0], "name()", 0).nodes[0] if isinstance(values[0], NodeSet) and values[0].nodes else None
+    nodes = need_nodes(values[0], "name()", 0).nodes
+    return nodes[0] if nodes else None
 
 
 def _name(frame: Frame, values: list[Value]) -> str:
@@ -126,7 +127,7 @@ def _lang(frame: Frame, values: list[Value]) -> bool:
     wanted = to_string(values[0], frame.profile).lower()
     node: Element | None = frame.node
     while node is not None:
-        found = node.attributes.get("xml:lang", node.attributes.get("lang", "")).lower()
+        found = node.attributes.get("xml:lang", "").lower()
         if found:
             return found == wanted or found.startswith(f"{wanted}-")
         node = node.parent

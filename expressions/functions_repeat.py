@@ -92,7 +92,12 @@ def _paths_below(expr: Expr, compiler: Compiler) -> Callable[[Frame], tuple[str,
     ups = sum(step.axis == "parent" for step in expr.steps)
 
     def anchored(frame: Frame) -> tuple[str, ...]:
-        above = frame.node.path.split("/")[1:]
+        above: list[str] = []
+        node: Element | None = frame.node
+        while node is not None:
+            above.append(node.name)
+            node = None if node is frame.scope.root else node.parent
+        above.reverse()
         return (*above[: len(above) - ups], *names)
 
     return anchored

@@ -114,6 +114,7 @@ def _uuid(frame: Frame, values: list[Value]) -> str:
 
 
 _DIGESTS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
+_DIGESTS |= {name.replace("-", ""): digest for name, digest in _DIGESTS.items()}
 
 
 def _digest(frame: Frame, values: list[Value]) -> str:

@@ -29,9 +29,9 @@ class Element:
         text: own text (a leaf's answer); "" if none.
         attributes: name -> value; names keep the prefix they were written with.
         relevant: false hides the node and everything below: its value reads as blank.
-        kind: element, document, text, comment, pi or attribute.
+        kind: element, document, text, cdata, comment, pi, doctype or attribute.
         prefix, namespace: as in the XML; "" if none.
-        content: every child node, texts and comments too, if the tree was read with `mixed`; else null.
+        content: every child node, texts and comments too, if read by `mixed_reading`; else null.
         index: (child, grandchild) names -> text -> children, made when a long list is searched; null until then.
     """
 
@@ -198,21 +198,24 @@ class Element:
 
     def string_value(self) -> str:
         """Its text and that of everything below, in document order (XPath's string-value)."""
-        if self.content is None and not self.children:
+        if self.kind not in {"element", "document"} or (self.content is None and not self.children):
             return self.text
         parts: list[str] = []
         stack = [self]
         while stack:
             node = stack.pop()
-            if node.kind == "text" or (node.kind == "element" and node.content is None and not node.children):
+            if node.kind in {"text", "cdata"} or (
+                node.kind == "element" and node.content is None and not node.children
+            ):
                 parts.append(node.text)
             else:
-                stack.extend(reversed(node.content if node.content is not None else node.children))
+                below = node.content if node.content is not None else node.children
+                stack.extend(child for child in reversed(below) if child.kind not in {"comment", "pi", "doctype"})
         return "".join(parts)
 
     # -- reading ---------------------------------------------------------------------------------------------------
     @staticmethod
-    def from_xml(xml: bytes, mixed: bool = False) -> Element:
+    def from_xml(xml: bytes) -> Element:
         """The root element of a document. No entity is expanded and nothing is fetched.
 
         Raises:
@@ -224,15 +227,11 @@ class Element:
         except etree.XMLSyntaxError as error:
             line = error.lineno or 0
             raise ExpressionError("EXP-040", f"Line {line}: not well-formed XML.", "Send the file as it was.") from None
-        return Element.from_lxml(root, mixed)
+        return Element.from_lxml(root)
 
     @staticmethod
-    def from_lxml(source: etree._Element, mixed: bool = False) -> Element:
-        """A copy of an lxml element and everything below.
-
-        Args:
-            mixed: keep texts, comments and processing instructions as nodes, and a document node above the root.
-        """
+    def from_lxml(source: etree._Element) -> Element:
+        """A copy of an lxml element and everything below. Comments are left out."""
         from expressions.reading import copy_tree
 
-        return copy_tree(source, mixed)
+        return copy_tree(source)

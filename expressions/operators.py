@@ -24,7 +24,6 @@ from expressions.values import (
 
 Order = Callable[[float, float], bool]
 _ORDERS: dict[str, Order] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def compile_logic(name: str, operands: list[Compiled], profile: Profile) -> Compiled:
@@ -156,12 +155,12 @@ def _script_equality(left: Value, right: Value, negated: bool, frame: Frame) -> 
 def _script_equal(left: Value, right: Value, frame: Frame) -> bool:
     if isinstance(left, float | date) or isinstance(right, float | date):
         return script_number_of(left, frame) == script_number_of(right, frame)
+    if frame.profile is Profile.ENKETO and looks_like_date(str(left)) and looks_like_date(str(right)):
+        return script_number_of(left, frame) == script_number_of(right, frame)
     return to_string(left, frame.profile) == to_string(right, frame.profile)
 
 
 def _script_order(name: str, left: Value, right: Value, frame: Frame) -> bool:
-    if isinstance(left, bool) and isinstance(right, NodeSet):
-        right = bool(right.nodes) if not right.nodes else right
     order = _ORDERS[name]
     return any(
         order(script_number_of(one, frame), script_number_of(other, frame))

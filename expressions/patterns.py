@@ -44,7 +44,7 @@ def compile_pattern(text: str, position: int = 0) -> re.Pattern[str]:
 
 
 def _spell_out(text: str) -> str:
-    """Replace `\\p{Name}`; inside square brackets the class's bare ranges are needed."""
+    r"""Replace `\p{Name}`; inside square brackets the class's bare ranges are needed."""
     parts: list[str] = []
     in_class = False
     index = 0

@@ -23,7 +23,17 @@ from expressions.scope import Frame, Scope
 from expressions.syntax import Expr
 from expressions.values import NodeSet, Value, to_boolean, to_number, to_string
 
-__all__ = ["NodeSet", "RecordExpr", "Scope", "Value", "compile_record", "to_boolean", "to_number", "to_string"]
+__all__ = [
+    "NodeSet",
+    "RecordExpr",
+    "Scope",
+    "Value",
+    "compile_lazily",
+    "compile_record",
+    "to_boolean",
+    "to_number",
+    "to_string",
+]
 
 
 class RecordExpr:
@@ -36,11 +46,11 @@ class RecordExpr:
 
     __slots__ = ("_boolean", "_evaluate", "_number", "_string", "profile", "text", "tree")
 
-    def __init__(self, text: str, profile: Profile) -> None:
+    def __init__(self, text: str, profile: Profile, lazy: bool = False) -> None:
         self.text = text
         self.profile = profile
         self.tree: Expr = parse(text)
-        compiled = Compiler(profile).compile(self.tree)
+        compiled = Compiler(profile, lazy).compile(self.tree)
         self._evaluate = compiled.evaluate
         self._boolean = as_boolean(compiled, profile)
         self._number = as_number(compiled, profile)
@@ -77,3 +87,15 @@ def compile_record(text: str, profile: Profile = Profile.JAVAROSA) -> RecordExpr
             arguments; EXP-023 a path that doesn't begin with nodes.
     """
     return RecordExpr(text, profile)
+
+
+@lru_cache(maxsize=4096)
+def compile_lazily(text: str, profile: Profile = Profile.JAVAROSA) -> RecordExpr:
+    """As `compile_record`, but an unknown function or a wrong call is an error only when it is reached.
+
+    That is how the engines behave: `false() and nonsense()` is false.
+
+    Raises:
+        ExpressionError: EXP-001 to EXP-010 from `grammar.parse`.
+    """
+    return RecordExpr(text, profile, lazy=True)

@@ -75,10 +75,10 @@ class Scope:
 
 
 def document_over(root: Element) -> Element:
-    """The document node above `root`; made without touching `root` if it has none."""
+    """The document node above `root` (in an XForm its `instance`); made without touching `root` if it has none."""
     if root.kind == "document":
         return root
-    if root.parent is not None and root.parent.kind == "document":
+    if root.parent is not None and (root.parent.kind == "document" or root.parent.name == "instance"):
         return root.parent
     holder = Element("#document", kind="document")
     holder.children.append(root)

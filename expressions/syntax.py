@@ -33,7 +33,7 @@ KIND_TESTS = ("node", "text", "comment", "processing-instruction")
 
 
 def _position() -> int:
-    return field(default=0, compare=False, repr=False)  # type: ignore[no-any-return]  # dataclasses' own idiom
+    return field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

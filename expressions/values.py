@@ -34,6 +34,14 @@ class NodeSet:
     read: Callable[[Element], Value]
 
 
+class InvalidDate(str):
+    """What Enketo and Web Forms make of a text that is no date: false, NaN, and written "Invalid Date"."""
+
+    __slots__ = ()
+
+
+INVALID_DATE = InvalidDate("Invalid Date")
+
 Value = str | float | bool | date | datetime | NodeSet
 
 
@@ -105,7 +113,7 @@ def to_boolean(value: Value, profile: Profile = Profile.JAVAROSA) -> bool:
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return value != ""
+        return value != "" and not isinstance(value, InvalidDate)
     if isinstance(value, float | int):
         if profile is Profile.JAVAROSA:
             return abs(value) > TOLERANCE
