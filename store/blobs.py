@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -124,6 +125,17 @@ class Blobs:
     def path(self, sha256: str) -> Path:
         """Where the file of that digest is, if it is one."""
         return self._folder / sha256[:2] / sha256[2:4] / sha256
+
+    def sweep(self, older_than_seconds: float = 86_400.0, now: float | None = None) -> int:
+        """Remove temporary files that a crash left behind; how many. Younger ones may be another program's."""
+        oldest = (time.time() if now is None else now) - older_than_seconds
+        count = 0
+        for path in self.incoming.iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
+                    count += 1
+        return count
 
     def hold(self, data: bytes) -> Content:
         """A content made of `data`; a large one is filed at once, so call it outside a transaction.

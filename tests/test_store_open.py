@@ -105,7 +105,7 @@ def test_reading_sees_one_moment_and_blocks_no_writer(store: Store) -> None:
 
 def test_a_row_that_points_nowhere_is_refused_without_repeating_it(store: Store) -> None:
     row = {"submission_id": 77, "name": "secreto.jpg", "sha256": "0" * 64, "content_type": "", "is_conflict": False}
-    with pytest.raises(StoreError, match="^STO-007") as caught, store.begin() as connection:
+    with pytest.raises(StoreError, match=r"^STO-007") as caught, store.begin() as connection:
         connection.execute(text("SELECT 1"))
         connection.execute(insert(attachments).values(**row, received_at=None))
     assert "secreto" not in str(caught.value)
@@ -128,17 +128,17 @@ def test_an_unreachable_database_is_told_with_advice(tmp_path: Path, url: str, w
 
 
 def test_a_wrong_password_or_name_of_the_database_is_told(tmp_path: Path, postgres_server: str) -> None:
-    with pytest.raises(StoreError, match="^STO-001 The database can't be reached"):
+    with pytest.raises(StoreError, match=r"^STO-001 The database can't be reached"):
         open_store(tmp_path, f"{postgres_server}/nothing_there")
 
 
 def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "comunal.db").write_bytes(b"not a database at all" * 100)
-    with pytest.raises(StoreError, match="^STO-006"):
+    with pytest.raises(StoreError, match=r"^STO-006"):
         open_store(tmp_path)
 
 
 def test_a_data_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
-    with pytest.raises(StoreError, match="^STO-003"):
+    with pytest.raises(StoreError, match=r"^STO-003"):
         open_store(tmp_path / "data")

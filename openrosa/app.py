@@ -1,0 +1,90 @@
+"""The server as one ASGI app: addresses, and what starts and stops with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from openrosa.access import Access
+from openrosa.answers import Refusal
+from openrosa.pages import front_page
+from openrosa.routes import (
+    HEADERS,
+    Door,
+    answered,
+    ask_submission,
+    form_list,
+    form_xml,
+    manifest,
+    media,
+    say,
+    submit,
+)
+from schemas.settings import Settings
+from store.open import Store
+from store.writer import GroupWriter
+
+PREFIXES = ("/key/{key}", "/v1/key/{key}/projects/{project}")
+"""What stands before each address: ours, and ODK Central's for an app user."""
+
+
+async def front(request: Request) -> Response:
+    """GET /: says what this is, and nothing that anybody may not know."""
+    return HTMLResponse(
+        front_page(), headers=HEADERS | {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    )
+
+
+async def missing(request: Request, error: Exception) -> Response:
+    """Any other address."""
+    return say(request, Refusal("SUB-113").answer)
+
+
+def routes(base_path: str = "") -> list[Route]:
+    """Every address of the protocol, below each of `PREFIXES`."""
+    found = [Route(f"{base_path}/", answered(front), methods=["GET"])]
+    for prefix in PREFIXES:
+        root = base_path + prefix
+        found += [
+            Route(f"{root}/formList", answered(form_list), methods=["GET"]),
+            Route(f"{root}/forms/{{number:int}}/form.xml", answered(form_xml), methods=["GET"]),
+            Route(f"{root}/forms/{{number:int}}/manifest", answered(manifest), methods=["GET"]),
+            Route(f"{root}/forms/{{number:int}}/media/{{name:path}}", answered(media), methods=["GET"]),
+            Route(f"{root}/submission", answered(ask_submission), methods=["GET"]),
+            Route(f"{root}/submission", answered(submit, failed=503), methods=["POST"]),
+        ]
+    return found
+
+
+def create_app(store: Store, base_path: str = "", *, settings: Settings | None = None) -> Starlette:
+    """The OpenRosa server of a store.
+
+    Args:
+        store: open for as long as the app lives; the app doesn't close it.
+        base_path: what a proxy or an outer app leaves before our addresses, "" or "/something".
+        settings: limits and addresses; null takes the defaults.
+    """
+    writer = GroupWriter(store)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await asyncio.to_thread(store.blobs.sweep)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(writer.close)
+
+    app = Starlette(
+        routes=routes(base_path.rstrip("/")),
+        lifespan=lifespan,
+        exception_handlers={404: missing, 405: missing},
+    )
+    app.router.redirect_slashes = False
+    app.state.door = Door(store, writer, Access(store), settings or Settings())
+    return app

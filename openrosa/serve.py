@@ -1,0 +1,97 @@
+"""Running the server in this process until it is told to stop."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+import socket
+import threading
+from types import FrameType
+
+import uvicorn
+
+from openrosa.access import KeyFilter
+from openrosa.app import create_app
+from schemas.errors import CommandError
+from schemas.settings import Settings
+from store.open import Store
+
+STOP_SECONDS = 30
+"""How long a stop waits for phones that are still sending."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0 takes a free one.
+
+    Raises:
+        CommandError: CMD-020, the port is in use; CMD-021, the port needs rights that we lack; CMD-022, the host is
+            none of this machine's.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except socket.gaierror:
+        raise CommandError("CMD-022", f"The host {host!r} isn't known.", "Use 127.0.0.1 or 0.0.0.0.") from None
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            message, advice = f"Port {port} of {host} is in use.", "Stop the other program or choose another port."
+            raise CommandError("CMD-020", message, advice) from None
+        if error.errno == errno.EACCES:
+            message, advice = f"Port {port} needs more rights.", "Choose a port above 1023, with a proxy before it."
+            raise CommandError("CMD-021", message, advice) from None
+        message, advice = f"{host} isn't an address of this machine.", "Use 127.0.0.1 or 0.0.0.0."
+        raise CommandError("CMD-022", message, advice) from None
+    return listener
+
+
+def make_server(store: Store, host: str, port: int, settings: Settings | None = None) -> uvicorn.Server:
+    """A server for `listener`s that `bind` made; the caller runs it."""
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "openrosa"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(present, KeyFilter) for present in logger.filters):
+            logger.addFilter(KeyFilter())
+    config = uvicorn.Config(
+        create_app(store, settings=settings),
+        host=host,
+        port=port,
+        log_config=None,
+        # Its lines hold the path, and so the key.
+        access_log=False,
+        server_header=False,
+        # What a proxy says is believed by `routes.origin`, if the settings allow it.
+        proxy_headers=False,
+        ws="none",
+        lifespan="on",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
+def run(store: Store, host: str, port: int, *, settings: Settings | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; then let phones finish, write what waits, and return.
+
+    Raises:
+        CommandError: CMD-020 to CMD-022, it can't listen there.
+    """
+    listener = bind(host, port)
+    server = make_server(store, host, port, settings)
+    # Once it has stopped, uvicorn raises the signal again: for us that stop was the whole of it.
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, _ignore) for number in (signal.SIGTERM, signal.SIGINT)} if is_main else {}
+    try:
+        server.run(sockets=[listener])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        listener.close()
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """Do nothing: the server's own handler has done it."""
