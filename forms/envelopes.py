@@ -8,7 +8,7 @@ from typing import Final
 
 from lxml import etree
 
-from forms.xml_bytes import XmlRefusedError, local_name, read_xml
+from forms.xml_bytes import MAX_DEPTH, XmlRefusedError, local_name, read_xml
 from schemas.errors import SubmissionError
 from schemas.submissions import Envelope
 from schemas.text import Text
@@ -92,17 +92,17 @@ def submission_error(code: str) -> SubmissionError:
     return SubmissionError(code, f"{text['es']} / {text['en']}")
 
 
-def read_submission(xml: bytes, parser: etree.XMLParser | None = None) -> etree._Element:
-    """The root element of a submission's bytes.
+def read_submission(xml: bytes, parser: etree.XMLParser | None = None, max_depth: int = MAX_DEPTH) -> etree._Element:
+    """The root element of a submission's bytes; see `forms.xml_bytes.read_xml` for the arguments.
 
     Raises:
         SubmissionError: SUB-001, empty; SUB-002, beyond `MAX_SUBMISSION_BYTES`; SUB-003, NUL; SUB-004, not UTF-8;
             SUB-005, a DOCTYPE or entity declaration; SUB-006, not well-formed; SUB-007, nested too deeply.
     """
-    if not xml.strip():
+    if not xml or xml.isspace():
         raise submission_error("SUB-001")
     try:
-        return read_xml(xml, MAX_SUBMISSION_BYTES, parser)
+        return read_xml(xml, MAX_SUBMISSION_BYTES, parser, max_depth)
     except XmlRefusedError as error:
         raise submission_error(_REASONS[error.reason]) from error
 

@@ -7,8 +7,6 @@ from typing import Final
 
 import polars as pl
 
-INT: Final = r"^[-+]?[0-9]{1,19}$"
-DECIMAL: Final = r"^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?$"
 DATE: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 TIME: Final = r"^(?:[01][0-9]|2[0-3]):[0-5][0-9](?::(?:[0-5][0-9]|60)(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?$"
 DATETIME: Final = (
@@ -32,10 +30,6 @@ DTYPES: Final[Mapping[str, pl.DataType]] = {
 """Bind type -> type of its column; every other one is String."""
 
 PATTERNS: Final[Mapping[str, str]] = {
-    "int": INT,
-    "decimal": DECIMAL,
-    "date": DATE,
-    "dateTime": DATETIME,
     "time": TIME,
     "boolean": BOOLEAN,
     "geopoint": GEOPOINT,
@@ -53,39 +47,78 @@ def cast_texts(texts: pl.Series, bind_type: str) -> tuple[pl.Series, pl.Series |
     """Cast the answers of one question.
 
     Args:
-        texts: one text a row, null where blank.
+        texts: one text a row, null where the node is empty; white space alone is blank too.
         bind_type: the question's bind type.
 
     Returns:
         The typed column, null where blank or unreadable; and a boolean column, true where the text was not blank and
         is no value of the type, or null if there is no such row. A dateTime without an offset is taken as UTC.
+        Outer white space is dropped.
     """
-    pattern = PATTERNS.get(bind_type)
-    if pattern is None:
-        return texts, None
-    stripped = texts.str.strip_chars()
-    fits = stripped.str.contains(pattern)
-    kept = stripped if fits.all() else pl.select(pl.when(fits).then(stripped)).to_series().alias(texts.name)
-    typed = _CASTS[bind_type](kept) if bind_type in _CASTS else kept
-    if typed.null_count() == texts.null_count():
+    typed = _cast(texts, bind_type)
+    if typed.null_count() == texts.null_count() and bind_type in _CASTS:
         return typed, None
-    return typed, texts.is_not_null() & typed.is_null()
+    stripped = texts.str.strip_chars()
+    is_blank = stripped == ""
+    if is_blank.any():
+        stripped = _where(~is_blank, stripped)
+    typed = _cast(stripped, bind_type)
+    if typed.null_count() == stripped.null_count():
+        return typed, None
+    return typed, stripped.is_not_null() & typed.is_null()
+
+
+def _cast(texts: pl.Series, bind_type: str) -> pl.Series:
+    """Cast without looking at white space; null where the text doesn't fit."""
+    if bind_type in _CASTS:
+        return _CASTS[bind_type](texts)
+    if bind_type in PATTERNS:
+        fits = texts.str.contains(PATTERNS[bind_type])
+        return texts if fits.all() else _where(fits, texts)
+    return texts
+
+
+def _where(mask: pl.Series, series: pl.Series) -> pl.Series:
+    """The series, null where the mask isn't true."""
+    return pl.select(pl.when(mask).then(series)).to_series().alias(series.name)
+
+
+def _to_int(texts: pl.Series) -> pl.Series:
+    return texts.cast(pl.Int64, strict=False)
+
+
+def _to_decimal(texts: pl.Series) -> pl.Series:
+    """Finite numbers only: Polars also reads "NaN" and "inf", and turns 1e999 into an infinity."""
+    numbers = texts.cast(pl.Float64, strict=False)
+    return numbers if numbers.is_finite().all() else _where(numbers.is_finite(), numbers)
+
+
+def _to_date(texts: pl.Series) -> pl.Series:
+    """YYYY-MM-DD; Polars alone would also read 2026-1-5 and 26-01-01."""
+    fits = texts.str.contains(DATE)
+    return (texts if fits.all() else _where(fits, texts)).str.to_date("%Y-%m-%d", strict=False)
 
 
 def _to_datetime(texts: pl.Series) -> pl.Series:
     """Offsets as JavaRosa, Web Forms and Enketo write them: Z, -03:00, -0300, -03, or none."""
+    fits = texts.str.contains(DATETIME)
+    kept = texts if fits.all() else _where(fits, texts)
+    typed = kept.str.to_datetime(_DATETIME_FORMAT, time_unit="ms", strict=False)
+    if typed.null_count() == kept.null_count():
+        return typed
     plain = (
-        texts.str.replace(r"Z$", "+00:00")
+        kept.str.replace(r"Z$", "+00:00")
         .str.replace(r"(T.*[+-]\d{2})$", "${1}:00")
         .str.replace(r"(T.*[+-]\d{2})(\d{2})$", "${1}:${2}")
         .str.replace(r"(T[\d:.]+)$", "${1}+00:00")
     )
-    return plain.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", time_unit="ms", strict=False)
+    return plain.str.to_datetime(_DATETIME_FORMAT, time_unit="ms", strict=False)
 
 
+_DATETIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S%.f%z"
 _CASTS: Final[Mapping[str, Callable[[pl.Series], pl.Series]]] = {
-    "int": lambda texts: texts.cast(pl.Int64, strict=False),
-    "decimal": lambda texts: texts.cast(pl.Float64, strict=False),
-    "date": lambda texts: texts.str.to_date("%Y-%m-%d", strict=False),
+    "int": _to_int,
+    "decimal": _to_decimal,
+    "date": _to_date,
     "dateTime": _to_datetime,
 }
