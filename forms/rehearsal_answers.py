@@ -18,7 +18,7 @@ FAR = 20.0
 
 SYLLABLES = ("ba", "de", "lo", "mi", "na", "ro", "sa", "ti", "ve", "yu")
 SENTENCES = ("Respuesta de ensayo", "Texto inventado", "Sin comentario", "Dicho en el ensayo")
-NOWHERE = (0.0, 0.0)
+NOWHERE = (1.0, 1.0)
 """Positions are scattered around this place in the sea, unless the rehearsal sheet gives a range."""
 
 
@@ -63,7 +63,7 @@ def number_text(field: Field, value: float) -> str:
         case "date":
             return _day(value)
         case "dateTime":
-            return f"{_day(value)}T12:00:00.000+00:00"
+            return f"{_day(value)}T12:00:00.000Z"
         case "decimal":
             return decimal_text(round(value, 9))
         case _:
@@ -93,7 +93,7 @@ def draw_date(field: Field, bounds: Bounds, now: datetime, chance: random.Random
 def draw_time(now: datetime, chance: random.Random) -> str:
     """A time of day with the offset of `now`."""
     moment = now.replace(hour=chance.randrange(24), minute=chance.randrange(60), second=0, microsecond=0)
-    return moment.timetz().isoformat(timespec="milliseconds")
+    return moment.timetz().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def draw_place(field: Field, chance: random.Random) -> str:
@@ -106,7 +106,10 @@ def draw_place(field: Field, chance: random.Random) -> str:
     elif field.type == "geoshape":
         corners = [*corners, corners[0]]
     accuracy = round(3 + chance.random() * 9, 1)
-    points = (f"{latitude + north:.6f} {longitude + east:.6f} 480.0 {accuracy}" for north, east in corners)
+    points = (
+        f"{decimal_text(round(latitude + north, 6))} {decimal_text(round(longitude + east, 6))} 480.0 {accuracy}"
+        for north, east in corners
+    )
     return "; ".join(points)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
 from expressions.instance import Element
 from expressions.profiles import Profile
 from expressions.records import to_number, to_string
 from expressions.scope import Scope
-from expressions.values import NodeSet, Value, java_double, unpack
+from expressions.values import Value, java_double, unpack
 from forms.rehearsal_triggers import ROOT, Trigger, Triggers
 from schemas.errors import ExpressionError
 
@@ -34,6 +34,8 @@ class Calculator:
         self._scope = scope
         self._report = report
         self._root = scope.root
+        self._types = dict(scope.types)
+        scope.types = self._types
         self._due: list[dict[Element, None]] = [{} for _ in triggers.ordered]
         self._mask = 0
         for index in range(len(triggers.ordered)):
@@ -118,10 +120,16 @@ class Calculator:
                     node.relevant = relevant
                     self.moved(node, trigger.path)
             else:
-                value = trigger.expression.evaluate(node, self._scope)
-                self.set_text(node, trigger.path, typed_text(value, trigger.type))
+                self._calculate(trigger, node)
         except ExpressionError as error:
             self._report("expression", trigger.path, f"{error.code}: its expression can't be evaluated.")
+
+    def _calculate(self, trigger: Trigger, node: Element) -> None:
+        value = unpack(trigger.expression.evaluate(node, self._scope), Profile.JAVAROSA)
+        if trigger.type == "string":
+            # JavaRosa keeps a date as a moment though the bind says text, so that others can reckon with it.
+            self._types[trigger.path] = "dateTime" if isinstance(value, date) else "string"
+        self.set_text(node, trigger.path, typed_text(value, trigger.type, self._scope.now.tzinfo))
 
     def _nodes(self, trigger: Trigger, part: Element) -> list[Element]:
         """The nodes of the computation in that part of the tree: rows above it, or the node itself."""
@@ -152,14 +160,14 @@ def _depth(node: Element) -> int:
     return depth
 
 
-def typed_text(value: Value, bind_type: str) -> str:
+def typed_text(value: Value, bind_type: str, zone: tzinfo | None = None) -> str:
     """The text that JavaRosa stores for a calculated value under a bind's type; "" for NaN and blank.
+
+    A day under a bind that isn't a date becomes its first moment in `zone`.
 
     >>> typed_text(12.7, "int"), typed_text(0.5, "decimal"), typed_text(19737.0, "date"), typed_text(math.nan, "int")
     ('12', '0.5', '2024-01-15', '')
     """
-    if isinstance(value, NodeSet):
-        value = unpack(value, Profile.JAVAROSA)
     if value == "":
         return ""
     match bind_type:
@@ -173,11 +181,12 @@ def typed_text(value: Value, bind_type: str) -> str:
             return (_EPOCH + timedelta(days=int(value))).isoformat() if math.isfinite(value) else ""
         case "date":
             return value.date().isoformat() if isinstance(value, datetime) else str(value)[:10]
-        case "dateTime" if isinstance(value, datetime):
-            return moment_text(value)
         case _:
             if isinstance(value, float) and math.isnan(value):
                 return ""
+            if isinstance(value, date):
+                moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
+                return moment_text(moment if moment.tzinfo else moment.replace(tzinfo=zone))
             return to_string(value, Profile.JAVAROSA)
 
 
@@ -191,6 +200,6 @@ def moment_text(moment: datetime) -> str:
 
     >>> from datetime import UTC
     >>> moment_text(datetime(2026, 3, 1, 9, 5, 7, 250000, tzinfo=UTC))
-    '2026-03-01T09:05:07.250+00:00'
+    '2026-03-01T09:05:07.250Z'
     """
-    return moment.isoformat(timespec="milliseconds")
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from expressions.instance import Element
-from expressions.records import RecordExpr, compile_record
+from expressions.records import RecordExpr
 from expressions.scope import Scope
 from expressions.values import NodeSet
 from forms.media_lists import read_items
@@ -38,9 +38,9 @@ def _build(instance: SecondaryInstance) -> Element:
 class ChoiceSource:
     """The codes of one select."""
 
-    def __init__(self, field: Field, reads: Reads | None) -> None:
+    def __init__(self, field: Field, itemset: RecordExpr | None, reads: Reads | None) -> None:
         self._fixed = None if field.itemset else tuple(choice.value for choice in field.choices)
-        self._itemset: RecordExpr | None = compile_record(field.itemset) if field.itemset else None
+        self._itemset = itemset
         self._value = field.value_ref
         # A list of the form depends on the answers that its filter reads only; a list made of a repeat's rows doesn't.
         self._reads = reads

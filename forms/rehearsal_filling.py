@@ -47,6 +47,8 @@ class Filler:
         self.attachments: dict[str, bytes] = {}
         self.asked: list[tuple[str, datetime]] = []
         self._notes: dict[tuple[str, str], RehearsalNote] = {}
+        for path, detail in plan.triggers.broken.items():
+            self._note("expression", path, detail)
         self._instance_id = instance_id
         self._scope = Scope(
             self.root,
@@ -54,7 +56,7 @@ class Filler:
             instances=plan.instances,
             references=plan.triggers.references,
             types=plan.types,
-            labels=lambda path, value: plan.labels.get((path, value), ""),
+            labels=lambda path, value: plan.labels.get((path.rpartition("/")[2], value), ""),
             random=chance,
             files=plan.tables,
             version=plan.form.version,
@@ -138,7 +140,10 @@ class Filler:
                 self._note("repeats_capped", section.path, f"{MOST_ROWS} rows were filled, its count asks for more.")
             return min(max(0, int(count)) if count == count else 0, MOST_ROWS)
         drawn = self._answerer.draw_rows(section, row)
-        return self._chance.randint(*FREE_ROWS) if drawn is None else min(drawn, MOST_ROWS)
+        if drawn is not None:
+            return min(drawn, MOST_ROWS)
+        fewest, most = FREE_ROWS
+        return self._chance.randint(max(fewest, int(section.path in self._plan.listed)), most)
 
     def _ask(self, question: Question, node: Element) -> None:
         self._calculator.bring_up(question.relevance_mask)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from expressions.grammar import parse
 from expressions.instance import Element
 from expressions.records import RecordExpr, compile_record
 from expressions.syntax import Expr, Path
@@ -89,7 +88,13 @@ class Section:
 
 @dataclass(slots=True)
 class Plan:
-    """Everything that filling needs and that is the same for all interviews."""
+    """Everything that filling needs and that is the same for all interviews.
+
+    Attributes:
+        types: path -> bind type.
+        labels: (name of a select, code) -> label, for `jr:choice-name`.
+        listed: repeats that must have a row, for their rows are the choices of a required question.
+    """
 
     form: Form
     triggers: Triggers
@@ -99,6 +104,7 @@ class Plan:
     tables: Mapping[str, Sequence[Mapping[str, str]]]
     types: Mapping[str, str]
     labels: Mapping[tuple[str, str], str]
+    listed: frozenset[str]
     preloads: tuple[Field, ...]
     attributes: tuple[SetValue, ...] = ()
     questions: list[Question] = field(default_factory=list)
@@ -128,6 +134,7 @@ class _Builder:
 
     def build(self) -> Plan:
         root = self._section(self.form.root, self.template)
+        root.on_load = self._on_load(self.form.root)
         fields = list(self.form.fields())
         return Plan(
             form=self.form,
@@ -138,10 +145,11 @@ class _Builder:
             tables=read_tables(self.media),
             types={field.path: field.type for field in fields},
             labels={
-                (field.path, choice.value): next(iter(choice.label.values()), "")
+                (field.name, choice.value): next(iter(choice.label.values()), "")
                 for field in fields
                 for choice in field.choices
             },
+            listed=self._listed(),
             preloads=tuple(field for field in fields if field.preload),
             attributes=self.attributes,
             questions=self.questions,
@@ -174,33 +182,38 @@ class _Builder:
         section.prototype = prototype
         section.following = following
         section.quotas = self._quotas_of(node.name)
-        section.on_load = tuple(
-            (field, compile_record(field.set_on_load)) for field in _own_fields(node) if field.set_on_load
-        )
-        if node.count:
-            section.count = compile_record(node.count)
+        section.on_load = self._on_load(node)
+        if node.count and (count := self.triggers.compiled(node.count, node.path)) is not None:
+            section.count = count
             section.mask = self.triggers.needs((self.triggers.reads(node.count, node.path),), node.path)
         return section
+
+    def _on_load(self, node: Group | Repeat) -> tuple[tuple[Field, RecordExpr], ...]:
+        return tuple(
+            (field, expression)
+            for field in _own_fields(node)
+            if field.set_on_load and (expression := self.triggers.compiled(field.set_on_load, field.path)) is not None
+        )
 
     def _question(self, field: Field) -> Question:
         reads: list[Reads] = []
 
         def ready(text: str | None) -> RecordExpr | None:
-            if not text:
-                return None
-            reads.append(self.triggers.reads(text, field.path))
-            return compile_record(text)
+            expression = self.triggers.compiled(text, field.path) if text else None
+            if expression is not None:
+                reads.append(self.triggers.reads(expression.text, field.path))
+            return expression
 
         constraint = ready(field.constraint if field.constraint != ALWAYS else None)
         required = field.required == ALWAYS or ready(None if field.required in {None, "false()"} else field.required)
         readonly = ready(None if field.readonly in {None, "false()"} else field.readonly)
         choices = None
         if field.is_select:
-            ready(field.itemset)
-            choices = ChoiceSource(field, reads[-1] if field.itemset else None)
+            itemset = ready(field.itemset)
+            choices = ChoiceSource(field, itemset, reads[-1] if itemset is not None else None)
         quotas = self._quotas_of(field.name)
         reads += [self.triggers.reads(quota.when, field.path) for quota, _ in quotas if quota.when]
-        hints = find_hints(parse(field.constraint), self._is_self(field)) if field.constraint else Hints()
+        hints = find_hints(constraint.tree, self._is_self(field)) if constraint is not None else Hints()
         return Question(
             field=field,
             mask=self.triggers.needs(reads, field.path),
@@ -254,6 +267,16 @@ class _Builder:
                     found.update(trigger.reads.paths)
         return found
 
+    def _listed(self) -> frozenset[str]:
+        """Repeats whose rows are the choices of a required question."""
+        paths = {
+            path
+            for field in self.form.fields()
+            if field.itemset and field.required and self.triggers.compiled(field.itemset, field.path) is not None
+            for path in self.triggers.reads(field.itemset, field.path).paths
+        }
+        return frozenset(paths & self.triggers.repeats)
+
     def _set_values(self) -> tuple[dict[str, tuple[SetValue, ...]], tuple[SetValue, ...]]:
         """Values set when a question is answered, by that question; and attributes that binds or setvalues fill."""
         changes: dict[str, list[SetValue]] = defaultdict(list)
@@ -267,7 +290,9 @@ class _Builder:
             text = element.get("calculate" if name == "bind" else "value") or ""
             if name != "bind" and not text and element.text:
                 text = f"'{element.text}'"
-            value = SetValue(node, attribute, compile_record(text) if text else None, name == "setgeopoint")
+            value = SetValue(
+                node, attribute, self.triggers.compiled(text, node) if text else None, name == "setgeopoint"
+            )
             if at and text:
                 attributes.append(value)
             elif name != "bind" and "xforms-value-changed" in element.get("event", ""):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from expressions.grammar import parse
 from expressions.records import RecordExpr, compile_record
 from forms.rehearsal_dependencies import Reads, find_reads
+from schemas.errors import ExpressionError
 from schemas.fields import Field, Form, Repeat, walk
 
 ROOT = -1
@@ -43,11 +44,12 @@ class Triggers:
     Attributes:
         ordered: the computations.
         readers: path -> (computation, levels to climb from the changed node to the part of the tree that it concerns).
-        affected: the same for a node whose relevance changed, or that came or went.
+        broken: path -> what is wrong with an expression there that had to be left out.
     """
 
     def __init__(self, form: Form) -> None:
         self.root = form.root.path
+        self.broken: dict[str, str] = {}
         self.repeats = frozenset(node.path for node in walk(form.root) if isinstance(node, Repeat))
         self.groups = frozenset(node.path for node in walk(form.root) if not isinstance(node, Field))
         self.references = {field.name: field.path for field in form.fields()}
@@ -71,6 +73,14 @@ class Triggers:
     def reads(self, text: str, context: str) -> Reads:
         """What an expression with that context path reads."""
         return find_reads(parse(text), context, self.references, self.repeats)
+
+    def compiled(self, text: str, path: str) -> RecordExpr | None:
+        """The compiled expression, null (and kept in `broken`) where it can't be read."""
+        try:
+            return compile_record(text)
+        except ExpressionError as error:
+            self.broken[path] = f"{error.code}: an expression can't be read and is left out."
+            return None
 
     def needs(self, reads: Iterable[Reads], path: str) -> int:
         """The computations to be done before expressions with these `reads` are evaluated at `path`."""
@@ -97,13 +107,14 @@ class Triggers:
     def _find(self, form: Form) -> Iterator[Trigger]:
         for node in walk(form.root):
             if node.relevant and node.relevant != "true()":
-                yield self._trigger(True, node.path, "", node.relevant)
+                yield from self._trigger(True, node.path, "", node.relevant)
             if isinstance(node, Field) and node.calculation:
-                yield self._trigger(False, node.path, node.type, node.calculation)
+                yield from self._trigger(False, node.path, node.type, node.calculation)
 
-    def _trigger(self, relevant: bool, path: str, bind_type: str, text: str) -> Trigger:
+    def _trigger(self, relevant: bool, path: str, bind_type: str, text: str) -> Iterator[Trigger]:
         steps = tuple(path.removeprefix(self.root).strip("/").split("/")) if path != self.root else ()
-        return Trigger(relevant, path, steps, bind_type, compile_record(text), self.reads(text, path))
+        if (expression := self.compiled(text, path)) is not None:
+            yield Trigger(relevant, path, steps, bind_type, expression, self.reads(text, path))
 
     def _index(self, triggers: Iterable[Trigger]) -> None:
         for index, trigger in enumerate(triggers):
