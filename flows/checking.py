@@ -11,17 +11,21 @@ from store.personal import PersonalAccess, read_personal
 from store.tables import read_tables
 from validation.evaluate import evaluate_rules
 from validation.expectations import SuiteResult, run_suite
-from validation.fieldwork import check_fieldwork
+from validation.fieldwork import evaluate_fieldwork
 
 from flows.registering import load_form
 from schemas.fields import FORM_VERSION, INSTANCE_ID, MAIN_TABLE
 from schemas.findings import Finding, Rule, RuleSummary
 from store import findings as finding_rows
+from store import forms as form_rows
 from store.open import Store
 from validation.checks import check_rules
 from validation.rules import form_rules
 
 CHECKER = PersonalAccess(person="comunal check", reason="rules on personal questions, and the same person twice")
+
+READING_KINDS = frozenset({"type", "structure", "attachment"})
+"""Kinds of findings that ingest makes while it reads; check passes them on and never closes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +69,30 @@ def check(
     tables = read_tables(store, form_id, latest.form)
     with store.begin() as connection:
         personal = read_personal(connection, CHECKER, form_id)
+        reading = [row for row in finding_rows.list_findings(connection, form_id) if row.kind in READING_KINDS]
+        published = {row.version: row.created_at for row in form_rows.list_form_versions(connection, form_id)}
     found: list[Finding] = []
     summaries: list[RuleSummary] = []
     versions = tables[MAIN_TABLE][FORM_VERSION].unique().sort().to_list()
     for done, version in enumerate(versions):
         compiled = load_form(store, form_id, version)
         part = _of_version(tables, version) if len(versions) > 1 else tables
-        judged = evaluate_rules(compiled.form, rules_of(compiled), part, personal=personal)
-        found += judged.findings
+        read = [row for row in reading if row.form_version == version]
+        judged = evaluate_rules(compiled.form, rules_of(compiled), part, personal=personal, parsed=read)
+        found += judged.findings[len(read) :]  # those of reading are in the store already, and come first
         summaries += judged.summaries
         if progress:
             progress(done + 1, len(versions) + 1)
-    fieldwork = check_fieldwork(latest.form, latest.specs, tables, personal)
+    fieldwork = evaluate_fieldwork(
+        latest.form, tables, latest.specs.design.settings, personal=personal, versions=published
+    )
     found += fieldwork.findings
     summaries += fieldwork.summaries
     if progress:
         progress(len(versions) + 1, len(versions) + 1)
     merged = merge_summaries(summaries)
-    suite = run_suite(merged, tables) if expectations else None
-    evaluated = {row.rule.rule_id for row in merged if not row.rule.not_checked}
+    suite = run_suite(merged, tables, latest.form) if expectations else None
+    evaluated = {row.rule.rule_id for row in merged if not row.rule.not_checked and row.rule.kind not in READING_KINDS}
     with store.begin() as connection:
         changes = finding_rows.put_findings(connection, form_id, found, evaluated)
         finding_rows.put_rule_runs(connection, form_id, merged)

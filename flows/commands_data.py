@@ -166,5 +166,11 @@ def score(
 
     output = Output(json_lines)
     with open_data(data) as store:
-        for row in score_findings(store, form_id, truth):
-            output.record(row, str(row))
+        result = score_findings(store, form_id, truth)
+    for kind in result.kinds:
+        output.record(kind, f"{kind.kind:22} planted {kind.planted:4}  found {kind.found:4}  noticed {kind.noticed:4}")
+    output.record(
+        {"planted": result.planted, "found": result.found, "clean": result.clean, "alarmed": result.alarmed}
+        | {"false_alarms": result.false_alarms},
+        f"{result.found} of {result.planted} found; {result.alarmed} of {result.clean} clean interviews alarmed.",
+    )

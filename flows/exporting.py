@@ -8,8 +8,10 @@ from typing import Literal
 
 import polars as pl
 from store.tables import read_tables
+from validation.scoring import Score, score
 
 from flows.registering import list_registered, load_form
+from schemas.fields import INSTANCE_ID, MAIN_TABLE
 from schemas.findings import Finding
 from store import findings as finding_rows
 from store.open import Store
@@ -49,3 +51,10 @@ def open_findings(store: Store, form_id: str | None) -> list[Finding]:
     forms = [form_id] if form_id is not None else sorted({row.form_id for row in list_registered(store)})
     with store.read() as connection:
         return [finding for form in forms for finding in finding_rows.list_findings(connection, form)]
+
+
+def score_findings(store: Store, form_id: str, truth: Path) -> Score:
+    """How the open findings of a form compare with what a rehearsal says it spoiled."""
+    tables = read_tables(store, form_id, load_form(store, form_id).form)
+    with truth.open(encoding="utf-8") as lines:
+        return score(lines, open_findings(store, form_id), tables[MAIN_TABLE][INSTANCE_ID].to_list())

@@ -2,7 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version as package_version
+from pathlib import Path
+
+import polars as pl
+
+from estimation.indicators import estimate
+from flows.registering import load_form
+from reports.contents import Counts, Provenance, ReleaseContents, combine_digests
+from reports.disclosure import protect
+from reports.release import publish
+from schemas.errors import ReleaseError
+from schemas.estimates import SafeTable
+from schemas.fields import CLIENT, INSTANCE_ID, MAIN_TABLE
+from schemas.findings import Finding
+from schemas.releases import ReleaseRecord
+from store import findings as finding_rows
+from store import forms as form_rows
+from store import releases
+from store.digests import list_digests
+from store.open import Store
+from store.submissions import SubmissionCounts, count_submissions
+from store.tables import read_tables
+
+LATEST = "latest"
+"""Name of the link to the newest release in the folder of releases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +44,8 @@ class ReleaseReport:
         figures: cells of its table, suppressed ones included.
         suppressed: cells suppressed.
         site: the page to open.
+        new: false when the same interviews, form and code had been released before.
+        problems: indicators and breakdowns that could not be evaluated and were left out.
     """
 
     form_id: str
@@ -23,3 +55,140 @@ class ReleaseReport:
     interviews: int
     figures: int
     suppressed: int
+    new: bool = True
+    problems: tuple[str, ...] = ()
+
+
+def release(store: Store, form_id: str, folder: Path, at: datetime | None = None) -> ReleaseReport:
+    """Makes a release of the accepted interviews: those without an open finding of severity "error".
+
+    The same interviews, form and code give the same release: it is not made again.
+
+    Args:
+        folder: where releases are kept; each becomes a folder there, and `latest` points to the newest.
+        at: when it is made, null for now.
+
+    Raises:
+        StoreError: STO-011, when the form is not registered.
+        ReleaseError: REL-010, when there is no accepted interview.
+    """
+    compiled = load_form(store, form_id)
+    tables = read_tables(store, form_id, compiled.form)
+    with store.read() as connection:
+        counts = count_submissions(connection, form_id)
+        findings = finding_rows.list_findings(connection, form_id)
+        blocked = finding_rows.blocked_instances(connection, form_id)
+        digests = list_digests(connection, form_id)
+        row = form_rows.get_form_version(connection, form_id)
+        workbook = form_rows.read_workbook(connection, store.blobs, row)
+        rules = finding_rows.list_rule_runs(connection, form_id)
+        previous = releases.get_latest(connection, form_id)
+    accepted = accept(tables, blocked)
+    main = accepted[MAIN_TABLE]
+    if main.is_empty():
+        raise ReleaseError(
+            "REL-010",
+            f"No interview of {form_id} can be released: {counts.received} received, {len(blocked)} set aside.",
+            "Run comunal run ingest and comunal run check, and look at comunal findings.",
+        )
+    estimates = estimate(compiled.specs, compiled.form, accepted)
+    table = protect(estimates, compiled.specs.design.threshold)
+    provenance = Provenance(
+        workbook_sha256=hashlib.sha256(workbook or b"").hexdigest(),
+        xform_sha256=row.xform_sha256,
+        submissions_sha256=combine_digests(digests[instance] for instance in main[INSTANCE_ID]),
+        code_version=package_version("comunal"),
+        parameters={"threshold": str(compiled.specs.design.threshold)},
+    )
+    release_id = f"{compiled.specs.design.survey or form_id}-{fingerprint(provenance, table)}"
+    report = ReleaseReport(
+        form_id=form_id,
+        release_id=release_id,
+        folder=str(folder / release_id),
+        site=str(folder.resolve() / LATEST / "site" / "index.html"),
+        interviews=main.height,
+        figures=len(table.cells),
+        suppressed=table.primary + table.secondary,
+        problems=tuple(f"{problem.code} {problem.message}" for problem in estimates.problems),
+    )
+    made = folder / release_id
+    if made.exists():
+        point_latest(folder, release_id)
+        return replace(report, new=False)
+    contents = ReleaseContents(
+        form=compiled.form,
+        specs=compiled.specs,
+        counts=Counts(
+            received=counts.received,
+            accepted=main.height,
+            set_aside=reasons(counts, blocked, findings),
+        ),
+        provenance=provenance,
+        made_at=at or datetime.now(UTC),
+        rules=tuple(rules),
+        problems=estimates.problems,
+        previous=previous.release_id if previous else "",
+        rehearsal=bool((main[CLIENT] == "rehearsal").any()),
+        files={f"{form_id}.xml": compiled.xform} | ({f"{form_id}.xlsx": workbook} if workbook else {}),
+    )
+    _register(store, publish(made, table, contents))
+    point_latest(folder, release_id)
+    return report
+
+
+def accept(tables: Mapping[str, pl.DataFrame], blocked: set[str]) -> dict[str, pl.DataFrame]:
+    """The rows of the interviews that count: all but the blocked ones, in every table."""
+    return {
+        name: frame.filter(~pl.col(INSTANCE_ID).is_in(sorted(blocked))) if blocked else frame
+        for name, frame in tables.items()
+    }
+
+
+def reasons(counts: SubmissionCounts, blocked: set[str], findings: Iterable[Finding]) -> dict[str, int]:
+    """Why interviews stand in no figure: reason's code -> interviews, each interview once."""
+    duplicates = {row.instance_id for row in findings if row.rule_id == "field:duplicate_person"} & blocked
+    told = {
+        "unreadable": counts.failed,
+        "superseded": counts.superseded,
+        "duplicate": len(duplicates),
+        "rule": len(blocked - duplicates),
+    }
+    return {reason: number for reason, number in told.items() if number}
+
+
+def fingerprint(provenance: Provenance, table: SafeTable) -> str:
+    """Ten hex digits that change with the interviews, the form, the code or any published figure."""
+    figures = Counter(repr(cell) for cell in table.cells)
+    told = json.dumps(
+        [
+            provenance.workbook_sha256,
+            provenance.xform_sha256,
+            provenance.submissions_sha256,
+            provenance.code_version,
+            dict(provenance.parameters),
+            sorted(figures.items()),
+        ],
+        sort_keys=True,
+    )
+    return hashlib.sha256(told.encode()).hexdigest()[:10]
+
+
+def point_latest(folder: Path, release_id: str) -> None:
+    """Turns the link `latest` to a release, at once: a reader never finds it missing."""
+    link, fresh = folder / LATEST, folder / f".{LATEST}.new"
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(release_id, target_is_directory=True)
+    fresh.rename(link)
+
+
+def _register(store: Store, record: ReleaseRecord) -> None:
+    with store.begin() as connection:
+        releases.add_release(
+            connection,
+            release_id=record.release_id,
+            form_id=record.form_id,
+            folder=record.folder,
+            sha256=record.checksum,
+            details={"submissions": record.submissions, "cells": record.cells, "previous": record.previous},
+            at=record.made_at,
+        )

@@ -24,7 +24,7 @@ def run_everything(data: Path, host: str, port: int, prefect_port: int, output: 
     """Starts the three servers and waits until one ends or a signal asks to stop.
 
     Raises:
-        CommandError: CMD-021, when a port is in use; CMD-022, when a server ended by itself.
+        CommandError: CMD-020, when a port is in use; CMD-024, when a server ended by itself.
     """
     for wanted, what in ((port, "collection server"), (prefect_port, "Prefect page")):
         refuse_busy_port(host if wanted == port else "127.0.0.1", wanted, what)
@@ -67,7 +67,7 @@ def refuse_busy_port(host: str, port: int, what: str) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise CommandError(
-                "CMD-021",
+                "CMD-020",
                 f"The {what} can't listen on {host}:{port}: {error.strerror}.",
                 "Choose another port (--port, --prefect-port), or stop the program that uses it.",
             ) from None
@@ -110,6 +110,6 @@ def _wait(stopping: list[int], processes: dict[str, subprocess.Popen[bytes]]) ->
         for name, process in processes.items():
             if process.poll() is not None:
                 raise CommandError(
-                    "CMD-022", f"The {name} ended by itself (status {process.returncode}).", "Its words are above."
+                    "CMD-024", f"The {name} ended by itself (status {process.returncode}).", "Its words are above."
                 )
         time.sleep(0.3)
