@@ -6,20 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
-from forms.compile import CompiledForm
-from store.personal import PersonalAccess, read_personal
-from store.tables import read_tables
-from validation.evaluate import evaluate_rules
-from validation.expectations import SuiteResult, run_suite
-from validation.fieldwork import evaluate_fieldwork
 
 from flows.registering import load_form
+from forms.compile import CompiledForm
 from schemas.fields import FORM_VERSION, INSTANCE_ID, MAIN_TABLE
 from schemas.findings import Finding, Rule, RuleSummary
 from store import findings as finding_rows
 from store import forms as form_rows
 from store.open import Store
+from store.personal import PersonalAccess, read_personal
+from store.tables import read_tables
 from validation.checks import check_rules
+from validation.evaluate import evaluate_rules
+from validation.expectations import SuiteResult, run_suite
+from validation.fieldwork import evaluate_fieldwork
 from validation.rules import form_rules
 
 CHECKER = PersonalAccess(person="comunal check", reason="rules on personal questions, and the same person twice")

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from store.people import add_person
 
 import forms
 from flows.commands_run import show_check, show_ingest, show_release
@@ -23,6 +22,7 @@ from flows.registering import add_form, build_form
 from flows.rehearsing import rehearse_over_http
 from flows.releasing import ReleaseReport
 from schemas.errors import CommandError, FormError
+from store.people import add_person
 
 SERVER_SECONDS = 60.0
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Literal
 
 import polars as pl
-from store.tables import read_tables
-from validation.scoring import Score, score
 
 from flows.registering import list_registered, load_form
 from schemas.fields import INSTANCE_ID, MAIN_TABLE
 from schemas.findings import Finding
 from store import findings as finding_rows
 from store.open import Store
+from store.tables import read_tables
+from validation.scoring import Score, score
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+from flows.registering import load_form
 from forms.exports import read_export
 from store.arrivals import NewSubmission, add_submissions
-
-from flows.registering import load_form
 from store.open import Store
 
 BATCH = 200

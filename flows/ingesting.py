@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from forms.rows import read_rows
-from store.settings import personal_key
-
 from flows.registering import load_form
+from forms.rows import read_rows
 from schemas.submissions import RawSubmission
 from store import submissions, tables
 from store.open import Store
+from store.settings import personal_key
 
 BATCH = 2_000
 """Submissions read at once: about 8 MB of XML, so that memory stays flat however many wait."""

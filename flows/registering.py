@@ -7,14 +7,13 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
+from flows.places import data_folder
 from forms.compile import CompiledForm, compile_workbook, compile_xform
+from forms.fields import read_form
 from forms.lint import check_workbook
 from forms.repair import repair_workbook
-from forms.specs import read_specs
-
-from flows.places import data_folder
-from forms.fields import read_form
 from forms.sheets import read_workbook, read_workbook_bytes, write_xlsx
+from forms.specs import read_specs
 from schemas.errors import Problem
 from store import forms as form_rows
 from store import submissions

@@ -14,4 +14,4 @@ def list_digests(connection: Connection, form_id: str) -> dict[str, str]:
         .where(submissions.c.form_id == form_id, submissions.c.state == "current")
         .order_by(submissions.c.id)
     )
-    return {instance_id: sha256 for instance_id, sha256 in connection.execute(query)}
+    return {row.instance_id: row.sha256 for row in connection.execute(query)}
