@@ -226,7 +226,7 @@ def client_of(user_agent: str) -> str:
     ('collect', 'webforms', 'unknown')
     """
     agent = user_agent.lower()
-    for mark, client in (("odk.collect", "collect"), ("enketo", "enketo"), ("rehearsal", "rehearsal")):
+    for mark, client in (("rehearsal", "rehearsal"), ("odk.collect", "collect"), ("enketo", "enketo")):
         if mark in agent:
             return client
     return "webforms" if agent.startswith("mozilla/") else "unknown"
