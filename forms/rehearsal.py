@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from forms.rehearsal_filling import Filler
 from forms.rehearsal_hands import Hands
-from forms.rehearsal_interviews import RehearsedInterview
+from forms.rehearsal_interviews import RehearsalNote, RehearsedInterview
 from forms.rehearsal_plan import Plan, build_plan, fresh_chance
 from forms.rehearsal_quotas import BLOCK
 from forms.rehearsal_times import audit_csv, plan_visit
@@ -68,6 +68,11 @@ def _in_order(
             waiting.append(pool.submit(_fill_prepared, block + ahead, interviews, seed, start))
 
 
+FRESH_STARTS = 4
+"""Times an interview that ran into a dead end is begun anew."""
+
+_BLOCKS = frozenset(("unanswered", "no_choices"))
+
 _prepared: list[Plan] = []
 """The plan of a worker process, built once in it."""
 
@@ -92,11 +97,20 @@ def _fill(plan: Plan, hands: Hands, index: int, seed: int, start: datetime) -> R
     chance = fresh_chance(seed, plan.form.form_id, index)
     visit = plan_visit(index, start, chance)
     instance_id = f"uuid:{uuid.UUID(int=chance.getrandbits(128), version=4)}"
-    filler = Filler(plan, visit, hands, chance, instance_id)
-    filler.fill()
+    before = hands.state()
+    dead_ends: dict[str, RehearsalNote] = {}
+    for fresh_start in range(FRESH_STARTS + 1):
+        filler = Filler(plan, visit, hands, chance, instance_id)
+        filler.fill()
+        blocked = [note for note in filler.notes if note.kind in _BLOCKS]
+        if not blocked or fresh_start == FRESH_STARTS:
+            break
+        # As an enumerator would who meets a question that can't be answered: the answers that led there are changed.
+        dead_ends.update({note.path: RehearsalNote("dead_end", note.path, note.detail) for note in blocked})
+        hands.restore(before)
     xml = write_submission(filler.root, plan.form.namespace)
     # An upload that was answered and then hidden by a later answer stays on the phone, but isn't named any more.
     attachments = {name: content for name, content in filler.attachments.items() if name.encode() in xml}
     if plan.form.audit:
         attachments["audit.csv"] = audit_csv(visit, filler.asked)
-    return RehearsedInterview(instance_id, xml, attachments, filler.notes)
+    return RehearsedInterview(instance_id, xml, attachments, (*filler.notes, *dead_ends.values()))

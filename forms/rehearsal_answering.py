@@ -75,6 +75,11 @@ class Answerer:
             detail = f"None of {TRIES} answers satisfied its constraint."
             self._report("unanswered", question.field.path, detail)
 
+    def check_blocked(self, question: Question, node: Element) -> None:
+        """Tell of a required question that nobody can answer: authors stop contradictions by such notes."""
+        if not node.text and question.field.control and self._is_required(question, node):
+            self._report("unanswered", question.field.path, "It is required and read-only: the form blocks here.")
+
     def is_wrong(self, question: Question, node: Element) -> bool:
         """Whether the answer at `node` isn't what the form now accepts, or is missing."""
         if not node.text:

@@ -90,7 +90,7 @@ class Filler:
         for child in section.children:
             if isinstance(child, Question):
                 node = element.child(child.field.name)
-                if node is not None and (child.asked or child.on_change):
+                if node is not None and child.field.control:
                     self._ask(child, node)
             elif child.repeat is not None:
                 self._fill_repeat(child, element)
@@ -152,6 +152,7 @@ class Filler:
         self._pass_time(question)
         self._calculator.bring_up(question.mask)
         if not self._is_open(question, node):
+            self._answerer.check_blocked(question, node)
             return
         self.asked.append((audit_node(node, self._plan.triggers.repeats), self._scope.now))
         before = node.text

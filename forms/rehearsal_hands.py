@@ -23,6 +23,15 @@ class Hands:
         self._interviews = interviews
         self._hands: dict[tuple[str, str | None], Hand] = {}
 
+    def state(self) -> dict[tuple[str, str | None], list[int]]:
+        """What was given so far, for `restore`."""
+        return {key: list(hand.given) for key, hand in self._hands.items()}
+
+    def restore(self, state: dict[tuple[str, str | None], list[int]]) -> None:
+        """Take back what was given since `state`."""
+        for key, hand in self._hands.items():
+            hand.given = list(state.get(key) or [0] * len(hand.values))
+
     def find(self, quotas: Sequence[tuple[Quota, RecordExpr | None]], node: Element, scope: Scope) -> Hand | None:
         """The hand of the first quota whose condition holds at `node`, null if none does."""
         for quota, when in quotas:

@@ -12,10 +12,11 @@ class RehearsalNote:
 
     Attributes:
         kind: "unanswered" (required, and nothing tried was accepted), "no_choices" (a required select whose filter
-            leaves nothing), "quota_redrawn" (a row of `rehearsal` gave an answer that the form refuses),
-            "quota_refused" (no row's answer was accepted, another was drawn), "repeats_capped" (a `jr:count` beyond
-            what is rehearsed), "unstable" (calculations that don't come to rest), "expression" (one could not be
-            evaluated).
+            leaves nothing), "dead_end" (the answers led to one of these two, and the interview was begun anew),
+            "quota_redrawn" (a row of `rehearsal` gave an answer that the form refuses), "quota_refused" (no row's
+            answer was accepted, another was drawn), "repeats_changed" (a later answer changed a `jr:count`),
+            "repeats_capped" (a `jr:count` beyond what is rehearsed), "unstable" (calculations that don't come to
+            rest), "expression" (one could not be evaluated).
         path: absolute path of the question or repeat.
         detail: a sentence.
     """
