@@ -1,0 +1,1 @@
+"""MEANING: ODK XPath, read into a typed tree, evaluated at one node or over whole columns."""

@@ -56,7 +56,7 @@ class Compiler:
         """An operator with two sides."""
         left, right = self.compile(expr.left), self.compile(expr.right)
         if expr.operator == "|":
-            return compile_union(left, right, expr)
+            return compile_union(left, right, expr, self.profile)
         if expr.operator in _COMPARISONS:
             return compile_comparison(expr.operator, left, right, self.profile)
         return compile_arithmetic(expr.operator, left, right, self.profile)

@@ -156,12 +156,6 @@ def _decimal_time(frame: Frame, values: list[Value], call: Call) -> Value:
         return NAN if moment is None else _day_share(moment)
     if isinstance(value, float):
         return value - math.floor(value) if value == value else value
-    if value == "":
-        return ""
-    if isinstance(value, str):
-        clock = parse_time(value, frame.scope.now)
-        if clock is not None:
-            return _day_share(clock)
     found = java_date(value, True, frame, call)
     return _day_share(as_moment(found, zone)) if isinstance(found, date) else found
 

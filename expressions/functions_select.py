@@ -9,6 +9,7 @@ from expressions.profiles import Profile
 from expressions.registry import JAVA, Function, over_values
 from expressions.scope import Frame
 from expressions.values import Value, to_number, to_string
+from schemas.errors import ExpressionError
 
 if TYPE_CHECKING:
     from expressions.compiler import Compiler
@@ -27,6 +28,13 @@ def _build_selected(compiler: Compiler, call: Call) -> Compiled:
     if isinstance(choice.constant, str):
         wanted = f" {choice.constant.strip()} "
         return Compiled(lambda frame: wanted in f" {answer_text(frame)} ", "boolean")
+    if compiler.profile is Profile.JAVAROSA and (choice.kind in {"number", "boolean"}):
+        raise ExpressionError(
+            "EXP-023",
+            f"At {call.position + 1}: the choice in {call.name}() must be a text in quotes, as in '1'.",
+            "Put the choice's name in quotes.",
+            call.arguments[1].position,
+        )
     choice_text = as_string(choice, compiler.profile)
     return Compiled(lambda frame: f" {choice_text(frame).strip()} " in f" {answer_text(frame)} ", "boolean")
 

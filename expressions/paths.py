@@ -1,7 +1,9 @@
 """Paths, `${name}`, predicates and unions as closures.
 
 JavaRosa reads an absolute path from within a repeat as the node of the same occurrence: from `/data/person[2]/sex`,
-`/data/person/age` is `/data/person[2]/age`. A step binds so while it isn't the last and has no predicate.
+`/data/person/age` is `/data/person[2]/age`, and `count(/data/person)` is 1. Steps bind so up to the first predicate.
+A relative path binds nothing: `count(../../person)` counts them all. `${person}` binds all steps but the last, as the
+relative path does that pyxform writes for it: `${age}` is the own person's, `count(${person})` counts all.
 """
 
 from __future__ import annotations
@@ -27,14 +29,15 @@ Found = Element | list[Element] | None
 
 
 # -- plain paths: names only -------------------------------------------------------------------------------------------
-def descend(start: Element, names: tuple[str, ...], context: Element | None) -> Found:
+def descend(start: Element, names: tuple[str, ...], context: Element | None, bind_last: bool = True) -> Found:
     """The node(s) below `start` by child names: one, several, or null.
 
     Args:
         context: the node whose own occurrence of a repeat is meant; null binds nothing.
+        bind_last: whether the last name means the own occurrence too.
     """
     node = start
-    last = len(names) - 1
+    last = len(names) if bind_last else len(names) - 1
     for index, name in enumerate(names):
         same = node.by_name.get(name)
         if same is None:
@@ -54,7 +57,7 @@ def own_occurrence(parent: Element, name: str, context: Element | None) -> Eleme
     node = context
     while node is not None:
         if node.parent is parent:
-            return node if node.name == name else None
+            return node if name in (node.name, "*") else None
         node = node.parent
     return None
 
@@ -156,7 +159,7 @@ def compile_reference(reference: Reference, profile: Profile) -> Compiled:
             return None
         # Among the items of a list, the occurrence meant is that of the question the expression belongs to.
         context = frame.node if frame.node.top is root.top else frame.current
-        return descend(root, names[1:], context)
+        return descend(root, names[1:], context, bind_last=False)
 
     return _as_compiled(find, profile)
 
@@ -176,10 +179,25 @@ def compile_path(path: Path, compiler: Compiler) -> Compiled:
                 return _compile_plain_relative(ups, names, profile)
         elif names and not ups and profile is Profile.JAVAROSA:
             return _compile_plain_absolute(names, profile)
+    if profile is Profile.JAVAROSA:
+        _refuse_other_steps(path)
     steps = compile_steps(path.steps, compiler)
     start = _compile_start(path, compiler)
     bind = path.absolute and profile is Profile.JAVAROSA
     return _compile_steps(start, steps, bind, profile)
+
+
+def _refuse_other_steps(path: Path) -> None:
+    """JavaRosa knows names, `*`, `.`, `..` and attributes as steps, and nothing else."""
+    for step in path.steps:
+        known = step.axis in {"child", "attribute"} and not step.test.endswith(")")
+        if not known and not (step.axis in {"self", "parent"} and step.test == "node()"):
+            raise ExpressionError(
+                "EXP-030",
+                f"At {step.position + 1}: ODK Collect doesn't know the step '{step.axis}::{step.test}'.",
+                "Use names, '*', '.', '..' and '@name' only, separated by single '/'.",
+                step.position,
+            )
 
 
 def _compile_near(ups: int, profile: Profile) -> Compiled:
@@ -232,9 +250,9 @@ def _compile_steps(
 
 
 def _bindable(steps: list[CompiledStep]) -> int:
-    """How many steps from the first may bind to the context's own occurrence: not the last, none with predicates."""
+    """How many steps from the first may bind to the context's own occurrence: those before the first predicate."""
     count = 0
-    for step in steps[:-1]:
+    for step in steps:
         if not step.plain:
             break
         count += 1
@@ -256,8 +274,12 @@ def compile_filter(expr: Filter, compiler: Compiler) -> Compiled:
     return Compiled(lambda frame: NodeSet(filter_nodes(nodes(frame), predicates, frame), frame.read), "nodes")
 
 
-def compile_union(left: Compiled, right: Compiled, expr: Binary) -> Compiled:
+def compile_union(left: Compiled, right: Compiled, expr: Binary, profile: Profile) -> Compiled:
     """`a | b`: the nodes of both, each once, in document order."""
+    if profile is Profile.JAVAROSA:
+        raise ExpressionError(
+            "EXP-030", f"At {expr.position + 1}: ODK Collect doesn't know '|'.", "Use 'or'.", expr.position
+        )
     if left.kind != "nodes" or right.kind != "nodes":
         raise ExpressionError(
             "EXP-023",

@@ -30,7 +30,7 @@ class CompiledStep:
 
     Attributes:
         name: the child's name, where `plain`.
-        plain: a child by name without predicates.
+        plain: a child by name or `*`, without predicates.
     """
 
     walk: Walk
@@ -58,7 +58,8 @@ def _compile_step(step: Step, compiler: Compiler) -> CompiledStep:
 
     ordered = step.axis in {"child", "self", "attribute"}
     reverse = step.axis in REVERSE_AXES
-    return CompiledStep(_walk_each(found, predicates, None, ordered, reverse), step.test, False)
+    any_child = step.axis == "child" and step.test == "*" and not predicates
+    return CompiledStep(_walk_each(found, predicates, None, ordered, reverse), step.test, any_child)
 
 
 def _named_children(name: str, test: NodeTest, profile: Profile) -> Callable[[Element, Frame], list[Element]]:
@@ -105,6 +106,10 @@ def compile_predicates(predicates: tuple[Expr, ...], compiler: Compiler) -> list
 
 def _compile_predicate(expr: Expr, compiler: Compiler) -> Predicate:
     compiled = compiler.compile(expr)
+    if compiler.profile is Profile.JAVAROSA and compiled.kind != "boolean":
+        # In JavaRosa only a true condition lets a node pass: `person[1]` finds nothing, `person[position() = 1]` does.
+        evaluate_any = compiled.evaluate
+        return lambda nodes, frame: _passing(nodes, frame, lambda inner: evaluate_any(inner) is True)
     if isinstance(compiled.constant, float):
         place = compiled.constant
         return lambda nodes, frame: [node for index, node in enumerate(nodes) if index + 1 == place]
