@@ -53,7 +53,8 @@ def _same(field: Field, stored: pl.Series, formula: ColumnExpr, judged: Judged) 
     if field.type in {"int", "decimal"}:
         return _same_numbers(stored, formula.number(judged.tables))
     computed = formula.string(judged.tables).cast(pl.String)
-    computed = computed.set(computed == "", None)
+    # Clients store nothing where a calculation gives no number.
+    computed = computed.set(computed.is_in(["", "NaN"]), None)
     as_text = stored.cast(pl.String)
     same: Flags = as_text.eq_missing(computed).to_numpy()
     if field.type in _EXACT_TYPES or same.all():

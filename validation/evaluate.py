@@ -18,6 +18,7 @@ from validation.judges import Judges, make_judge
 from validation.personal import place_personal
 from validation.relevance import Judged, apply_relevance, plan_relevance
 from validation.rules import rule_path
+from validation.unreadable import Unreadable
 from validation.verdicts import Judge, Verdict
 
 CHUNK_ROWS = 50_000
@@ -39,7 +40,8 @@ def evaluate_rules(
     """Judge every row by every rule.
 
     A question that isn't relevant counts as blank for all rules but its own `relevant` rule. A rule that can't be
-    evaluated gets the reason in `not_checked`, and no finding.
+    evaluated gets the reason in `not_checked`, and no finding. A rule that rests on an answer which could not be read
+    finds nothing in that record: the finding of the reader stands, and the rest is judged once it is mended.
 
     Args:
         form: the form version with which the interviews were made.
@@ -48,8 +50,7 @@ def evaluate_rules(
         chunk_rows: submissions judged at a time; the result is the same whatever it is.
         personal: answers kept apart: columns instance_id, row_id, question, value. They are used in memory and
             reach no finding. Without them rules about personal answers are not checked.
-        parsed: findings made while the answers were read; they are passed on, counted under their rule, and keep an
-            unreadable answer from being called a missing one.
+        parsed: findings made while the answers were read; they are passed on and counted under their rule.
 
     Returns:
         Findings in the order of `parsed`, then of the rows of the main table, then of the rules.
@@ -87,7 +88,7 @@ class _Run:
                 self.judges[number] = judge
         self.tallies = [_Tally() for _ in rules]
         self.violations: list[pl.DataFrame] = []
-        self.unreadable = _unreadable(parsed)
+        self.unreadable = Unreadable(form, parsed)
 
     def judge(self, chunk: Chunk, main: pl.DataFrame, personal: pl.DataFrame | None) -> None:
         tables = chunk.tables if personal is None else place_personal(chunk, self.form, self.compiler, personal)
@@ -126,9 +127,8 @@ class _Run:
                 ROW_ID: frame[ROW_ID][at],
             }
         )
-        lost = self.unreadable.get(rule_path(rule)) if rule.kind in {"required", "calculation"} else None
-        if lost is not None:
-            rows = rows.join(lost, on=[INSTANCE_ID, ROW_ID], how="anti")
+        for keys, lost in self.unreadable.rests_on(rule):
+            rows = rows.join(lost, on=keys, how="anti")
         self.tallies[number].failed += rows.height
         return rows
 
@@ -166,16 +166,6 @@ def _in_order(rows: pl.DataFrame, main: pl.DataFrame) -> pl.DataFrame:
     rows = rows.sort(_OWNER, RULE, _AT)
     versions = main[FORM_VERSION][rows[_OWNER]] if FORM_VERSION in main.columns else pl.Series([""] * rows.height)
     return rows.select(RULE, versions.cast(pl.String).alias(VERSION), INSTANCE_ID, ROW_ID)
-
-
-def _unreadable(parsed: Sequence[Finding]) -> dict[str, pl.DataFrame]:
-    """Path -> the rows whose answer could not be read."""
-    rows: dict[str, list[tuple[str, str]]] = {}
-    for finding in parsed:
-        if finding.kind == "type":
-            rows.setdefault(finding.path, []).append((finding.instance_id, finding.row_id))
-    schema = {INSTANCE_ID: pl.String, ROW_ID: pl.String}
-    return {path: pl.DataFrame(keys, schema=schema, orient="row").unique() for path, keys in rows.items()}
 
 
 def _count_parsed(summaries: list[RuleSummary], parsed: Sequence[Finding], submissions: int) -> list[RuleSummary]:

@@ -3,6 +3,7 @@
 | rule_id | says that | severity |
 |---|---|---|
 | `field:duplicate_person` | a person is in an earlier interview already | error |
+| `field:similar_person` | a person has the name, sex and age of another in an earlier interview | warning |
 | `field:near_identical` | nearly all answers are those of another interview of the enumerator | error |
 | `field:impossible_duration` | the interview ends before it starts | error |
 | `field:short_duration`, `field:long_duration` | it took less or more than is likely | warning |
@@ -28,7 +29,7 @@ from validation import fieldwork_rules as names
 from validation.evaluation import VIOLATIONS_SCHEMA, Evaluation, Findings, NotChecked
 from validation.fieldwork_rules import FieldworkSettings, fieldwork_rules, name_other, read_settings
 from validation.likeness import encode_answers, find_near_identical
-from validation.people import OTHER, find_duplicates
+from validation.people import OTHER, STRONG_KEYS, WEAK_KEYS, find_duplicates
 
 _START = "_start"
 _END = "_end"
@@ -120,12 +121,27 @@ def _findings(form: Form, rule: Rule, rows: pl.DataFrame, main: pl.DataFrame) ->
 
 
 def _check_duplicates(task: _Task) -> _Outcome | NotChecked:
+    return _check_people(task, {"document", "name"}, STRONG_KEYS)
+
+
+def _check_similar(task: _Task) -> _Outcome | NotChecked:
+    """Those that have not even more in common."""
+    outcome = _check_people(task, {"name"}, WEAK_KEYS)
+    if isinstance(outcome, NotChecked):
+        return outcome
+    same = _check_people(task, {"name"}, STRONG_KEYS)
+    if isinstance(same, NotChecked):
+        return same
+    return replace(outcome, rows=outcome.rows.join(same.rows, on=[INSTANCE_ID, ROW_ID], how="anti"))
+
+
+def _check_people(task: _Task, wanted: set[str], keys: tuple[tuple[str, ...], ...]) -> _Outcome | NotChecked:
     kinds = {field.personal for field in task.form.fields()}
-    if not kinds & {"document", "name"}:
+    if not kinds & wanted:
         return NotChecked("the form marks no question as a name or document")
     if task.personal is None:
         return NotChecked("it needs personal answers, which were not read")
-    rows = find_duplicates(task.form, task.tables, task.personal, task.settings)
+    rows = find_duplicates(task.form, task.tables, task.personal, task.settings, keys)
     return _Outcome(task.personal.select("instance_id", "row_id").unique().height, rows)
 
 
@@ -246,6 +262,7 @@ def _times(task: _Task) -> pl.DataFrame:
 
 _CHECKS: Mapping[str, _Check] = {
     names.DUPLICATE_PERSON: _check_duplicates,
+    names.SIMILAR_PERSON: _check_similar,
     names.NEAR_IDENTICAL: _check_likeness,
     names.IMPOSSIBLE_DURATION: _check_impossible,
     names.SHORT_DURATION: _check_short,
@@ -257,6 +274,7 @@ _CHECKS: Mapping[str, _Check] = {
 
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     names.DUPLICATE_PERSON: (),
+    names.SIMILAR_PERSON: (),
     names.NEAR_IDENTICAL: ("near_identical_share", "near_identical_min_answers"),
     names.IMPOSSIBLE_DURATION: (),
     names.SHORT_DURATION: ("duration_min_minutes", "duration_min_answers"),

@@ -12,6 +12,7 @@ from schemas.findings import FindingSeverity, Rule
 from schemas.text import LANGUAGES, Text
 
 DUPLICATE_PERSON = "field:duplicate_person"
+SIMILAR_PERSON = "field:similar_person"
 NEAR_IDENTICAL = "field:near_identical"
 IMPOSSIBLE_DURATION = "field:impossible_duration"
 SHORT_DURATION = "field:short_duration"
@@ -22,6 +23,7 @@ OUTDATED_VERSION = "field:outdated_version"
 
 _SEVERITIES: Mapping[str, FindingSeverity] = {
     DUPLICATE_PERSON: "error",
+    SIMILAR_PERSON: "warning",
     NEAR_IDENTICAL: "error",
     IMPOSSIBLE_DURATION: "error",
     SHORT_DURATION: "warning",
@@ -33,9 +35,17 @@ _SEVERITIES: Mapping[str, FindingSeverity] = {
 
 _MESSAGES: Mapping[str, Text] = {
     DUPLICATE_PERSON: {
-        "es": "Una persona de esta entrevista parece estar también en otra anterior.",
-        "ht": "Yon moun nan antrevi sa a sanble li nan yon lòt antrevi ki te fèt anvan.",
-        "en": "A person of this interview seems to be in an earlier one too.",
+        "es": "Una persona de esta entrevista ya está en otra anterior: tiene el mismo documento, o el mismo nombre con "
+        "igual teléfono o fecha de nacimiento.",
+        "ht": "Yon moun nan antrevi sa a deja nan yon antrevi anvan: li gen menm dokiman, oswa menm non ak menm "
+        "telefòn oswa menm dat nesans.",
+        "en": "A person of this interview is in an earlier one already: same document, or same name with the same "
+        "phone or date of birth.",
+    },
+    SIMILAR_PERSON: {
+        "es": "Una persona de esta entrevista tiene el mismo nombre, sexo y edad que otra de una entrevista anterior.",
+        "ht": "Yon moun nan antrevi sa a gen menm non, menm sèks ak menm laj ak yon moun nan yon antrevi anvan.",
+        "en": "A person of this interview has the name, sex and age of another in an earlier interview.",
     },
     NEAR_IDENTICAL: {
         "es": "Casi todas las respuestas son iguales a las de otra entrevista de la misma persona encuestadora.",
@@ -79,6 +89,11 @@ _ADVICE: Mapping[str, Text] = {
         "es": "Compare las dos entrevistas y decida cuál se conserva.",
         "ht": "Konpare de antrevi yo epi deside kilès pou kenbe.",
         "en": "Compare the two interviews and decide which is kept.",
+    },
+    SIMILAR_PERSON: {
+        "es": "Puede ser coincidencia: compare las dos entrevistas antes de decidir.",
+        "ht": "Li ka yon konyensidans: konpare de antrevi yo anvan ou deside.",
+        "en": "It may be chance: compare the two interviews before deciding.",
     },
     NEAR_IDENTICAL: {
         "es": "Revise ambas con la persona encuestadora; puede que una se haya copiado o enviado dos veces.",

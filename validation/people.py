@@ -1,8 +1,8 @@
-"""The same person in two interviews, told by strong keys only."""
+"""The same person in two interviews, told by exact keys only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -13,6 +13,10 @@ SHORTEST_DOCUMENT = 5
 PHONE_DIGITS = 8
 """Digits of a phone number, from the right, that are compared: prefixes are written in many ways."""
 
+STRONG_KEYS = (("document",), ("name", "phone"), ("name", "sex", "birth_date"))
+WEAK_KEYS = (("name", "sex", "age"),)
+"""Namesakes of one age exist, so this only counts where the date of birth isn't known."""
+
 OTHER = "other"
 _KEY = "key"
 _RANK = "rank"
@@ -20,21 +24,25 @@ _PERSON = [INSTANCE_ID, ROW_ID]
 
 
 def find_duplicates(
-    form: Form, tables: Mapping[str, pl.DataFrame], personal: pl.DataFrame, settings: FieldworkSettings
+    form: Form,
+    tables: Mapping[str, pl.DataFrame],
+    personal: pl.DataFrame,
+    settings: FieldworkSettings,
+    which: Sequence[tuple[str, ...]] = STRONG_KEYS,
 ) -> pl.DataFrame:
     """Persons who are in an earlier interview already.
 
-    Two rows are one person if they have the same document; the same name and phone; or the same name, sex and date
-    of birth (or age, if neither date is known). Rows of one interview are never compared with each other.
+    Rows of one interview are never compared with each other.
 
     Args:
+        which: what two rows must have in common, any of these, to be one person.
         personal: columns instance_id, row_id, question, value.
 
     Returns:
         One row per person found again: _instance_id, _row_id, other (the earlier interview's id). No answers.
     """
     people = _people(form, tables, personal, settings)
-    keys = pl.concat([_keys(people, columns) for columns in _STRONG_KEYS])
+    keys = pl.concat([_keys(people, columns) for columns in which])
     ranks = _ranks(tables[MAIN_TABLE])
     keyed = keys.join(ranks, on=INSTANCE_ID)
     firsts = (
@@ -44,9 +52,6 @@ def find_duplicates(
     )
     again = keyed.join(firsts, on=_KEY).filter(pl.col(_RANK) > pl.col("first"))
     return again.sort(_RANK, ROW_ID, "first").unique(_PERSON, keep="first", maintain_order=True).select(*_PERSON, OTHER)
-
-
-_STRONG_KEYS = (("document",), ("name", "phone"), ("name", "sex", "birth_date"), ("name", "sex", "age"))
 
 
 def _people(

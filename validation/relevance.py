@@ -15,8 +15,7 @@ import numpy as np
 import polars as pl
 
 from expressions.columns import ColumnExpr
-from schemas.errors import ExpressionError
-from schemas.fields import MAIN_TABLE, Field, Form, Group, Node, Repeat, walk
+from schemas.fields import MAIN_TABLE, Field, Form, Node, Repeat, walk
 from validation.chunks import Chunk, Flags, Numbers
 from validation.compiled import Compiler
 from validation.evaluation import NotChecked
@@ -135,6 +134,7 @@ def apply_relevance(plan: RelevancePlan, chunk: Chunk, tables: Mapping[str, pl.D
     for level in plan.levels:
         for path in level:
             judged.own[path] = _evaluate(plan, judged, path)
+        judged.masks.clear()  # what was known of nodes below these is out of date
         _blank(plan, judged, level)
     return judged
 
