@@ -252,13 +252,16 @@ quarantine = Table(
 personal_answers = Table(
     "personal_answers",
     metadata,
-    Column("form_id", Text, primary_key=True),
-    Column("instance_id", Text, primary_key=True),
-    Column("personal_id", Text, primary_key=True),
-    Column("question", Text, primary_key=True),
+    _key(),
+    _text("form_id"),
+    _text("instance_id"),
     _text("row_id"),
+    _text("personal_id"),
+    _text("question"),
     Column("kind", String(20), nullable=False),
     _text("value"),
+    Index(None, "form_id", "instance_id"),
+    sqlite_autoincrement=True,
 )
 
 # One reading of personal answers: who, why, how many.

@@ -90,11 +90,11 @@ def read_personal(
         at: when, null for now.
 
     Returns:
-        personal_id, instance_id, row_id, question, kind, value: all String, in order of instance, row and question.
+        personal_id, instance_id, row_id, question, kind, value: all String, in order of instance, row and asking.
     """
     names = ("personal_id", "instance_id", "row_id", "question", "kind", "value")
     columns = [personal_answers.c[name] for name in names]
-    order = (personal_answers.c.instance_id, personal_answers.c.row_id, personal_answers.c.question)
+    order = (personal_answers.c.instance_id, personal_answers.c.row_id, personal_answers.c.id)
     query = select(*columns).where(personal_answers.c.form_id == form_id).order_by(*order)
     rows = [tuple(row) for row in connection.execute(query)]
     log = {"at": at or datetime.now(UTC), "person": right.person, "reason": right.reason, "action": "read_personal"}

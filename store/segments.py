@@ -21,7 +21,7 @@ from schemas.fields import (
 from schemas.tables import form_versions, submissions, table_segments
 from store.open import Store
 
-_BATCH, _RANK = "__batch", "__rank"
+BATCH, RANK = "__batch", "__rank"
 _KEY_TYPES: Mapping[str, pl.DataType] = {RECEIVED_AT: pl.Datetime("ms", "UTC"), POSITION: pl.Int64()}
 _FIELD_TYPES: Mapping[str, pl.DataType] = {
     "int": pl.Int64(),
@@ -35,7 +35,11 @@ def table_schema(table: Table) -> dict[str, pl.DataType]:
     """Column -> dtype of a form's table, in the form's order, key columns first."""
     keys = MAIN_KEYS if table.name == MAIN_TABLE else REPEAT_KEYS
     schema = {key: _KEY_TYPES.get(key, pl.String()) for key in keys}
-    return schema | {field.column: _FIELD_TYPES.get(field.type, pl.String()) for field in table.fields}
+    # A personal question's column only tells whether it was answered.
+    return schema | {
+        field.column: pl.String() if field.personal else _FIELD_TYPES.get(field.type, pl.String())
+        for field in table.fields
+    }
 
 
 def common_type(types: Sequence[pl.DataType]) -> pl.DataType:
@@ -70,22 +74,27 @@ def _members(store: Store, form_id: str) -> tuple[pl.DataFrame, list[tuple[int, 
     with store.read() as connection:
         rows = [tuple(row) for row in connection.execute(members)]
         segments = [(batch, table, path) for batch, table, path in connection.execute(parts)]
-    schema = {INSTANCE_ID: pl.String, _BATCH: pl.Int64}
-    return pl.DataFrame(rows, schema=schema, orient="row").with_row_index(_RANK), segments
+    schema = {INSTANCE_ID: pl.String, BATCH: pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row").with_row_index(RANK), segments
 
 
-def _open_segments(store: Store, parts: Sequence[tuple[int, str]]) -> list[pl.LazyFrame]:
+def open_segments(store: Store, parts: Sequence[tuple[int, str]]) -> list[pl.LazyFrame]:
+    """The segments (batch, path) with the batch's number in a column `BATCH`.
+
+    Raises:
+        StoreError: STO-015, one is missing.
+    """
     frames = []
     for batch, path in parts:
         file = store.data / path
         if not file.is_file():
             message = f"The table segment {path} is missing from the data folder."
             raise StoreError("STO-015", message, "Restore it from a backup, or have every submission parsed again.")
-        frames.append(pl.scan_parquet(file).with_columns(pl.lit(batch, dtype=pl.Int64).alias(_BATCH)))
+        frames.append(pl.scan_parquet(file).with_columns(pl.lit(batch, dtype=pl.Int64).alias(BATCH)))
     return frames
 
 
-def _concatenate(frames: Sequence[pl.LazyFrame], expected: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+def concatenate(frames: Sequence[pl.LazyFrame], expected: Mapping[str, pl.DataType]) -> pl.LazyFrame:
     """One frame with the columns of all; `expected` ones first and present even if no segment has them."""
     schemas = [frame.collect_schema() for frame in frames]
     types: dict[str, list[pl.DataType]] = {name: [kind] for name, kind in expected.items()}
@@ -120,7 +129,7 @@ def scan_current(store: Store, form_id: str, form: Form | None) -> dict[str, pl.
         if name not in parts:
             frames[name] = pl.LazyFrame(schema=expected)
             continue
-        together = _concatenate(_open_segments(store, parts[name]), expected)
-        counted = together.join(members.lazy(), on=[INSTANCE_ID, _BATCH], how="inner", maintain_order="left")
-        frames[name] = counted.sort(_RANK, maintain_order=True).drop(_BATCH, _RANK)
+        together = concatenate(open_segments(store, parts[name]), expected)
+        counted = together.join(members.lazy(), on=[INSTANCE_ID, BATCH], how="inner", maintain_order="left")
+        frames[name] = counted.sort(RANK, maintain_order=True).drop(BATCH, RANK)
     return frames

@@ -59,10 +59,12 @@ def folder_name(name: str) -> str:
         quoted = quoted.replace(".", "%2E")
     if len(quoted) > LONGEST_NAME:
         quoted = f"{quoted[:100]}~{hashlib.sha256(name.encode()).hexdigest()[:32]}"
-    return quoted or "%00"
+    # Quoting never yields a bare per cent sign.
+    return quoted or "%"
 
 
-def _write_segment(data: Path, form_id: str, table: str, frame: pl.DataFrame) -> Segment:
+def write_segment(data: Path, form_id: str, table: str, frame: pl.DataFrame) -> Segment:
+    """Write a frame as a durable file named by its content; no row names it yet."""
     folder = data / "tables" / folder_name(form_id) / folder_name(table)
     with translated():
         make_private_folder(folder)
@@ -83,16 +85,18 @@ def _write_segment(data: Path, form_id: str, table: str, frame: pl.DataFrame) ->
     return Segment(table, str(final.relative_to(data)), digest, frame.height)
 
 
-def _batch_digest(form_id: str, version: str, ids: Sequence[int], segments: Sequence[Segment]) -> str:
+def batch_digest(form_id: str, version: str, ids: Sequence[int], segments: Sequence[Segment]) -> str:
+    """What makes a batch the same batch: its submissions and its rows."""
     digest = hashlib.sha256(repr((form_id, version, list(ids))).encode())
     for segment in segments:
         digest.update(f"\0{segment.table}\0{segment.sha256}".encode())
     return digest.hexdigest()
 
 
-def _register(
+def register_batch(
     connection: Connection, form_id: str, version: str, digest: str, segments: Sequence[Segment], at: datetime
 ) -> int:
+    """Name the segments of a batch; its number. The same batch again is the same number."""
     row = {"form_id": form_id, "version": version, "content_sha256": digest, "created_at": at}
     connection.execute(keyed_insert(connection, table_batches).on_conflict_do_nothing(), row)
     query = select(table_batches.c.id).where(table_batches.c.content_sha256 == digest)
@@ -135,11 +139,11 @@ def write_tables(
     """
     at = at or datetime.now(UTC)
     segments = [
-        _write_segment(store.data, form_id, table, frame) for table, frame in batch.tables.items() if frame.height
+        write_segment(store.data, form_id, table, frame) for table, frame in batch.tables.items() if frame.height
     ]
-    digest = _batch_digest(form_id, version, sorted(submission_ids), segments)
+    digest = batch_digest(form_id, version, sorted(submission_ids), segments)
     with store.begin() as connection:
-        batch_id = _register(connection, form_id, version, digest, segments, at)
+        batch_id = register_batch(connection, form_id, version, digest, segments, at)
         instances = list_instances(connection, submission_ids)
         put_personal(connection, form_id, instances, batch.personal)
         put_parse_findings(connection, form_id, instances, batch.findings, at)

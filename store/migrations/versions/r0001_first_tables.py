@@ -98,14 +98,19 @@ def upgrade() -> None:
     )
     op.create_table(
         "personal_answers",
+        sa.Column("id", KEY, autoincrement=True, nullable=False),
         sa.Column("form_id", sa.Text(), nullable=False),
         sa.Column("instance_id", sa.Text(), nullable=False),
+        sa.Column("row_id", sa.Text(), nullable=False),
         sa.Column("personal_id", sa.Text(), nullable=False),
         sa.Column("question", sa.Text(), nullable=False),
-        sa.Column("row_id", sa.Text(), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("form_id", "instance_id", "personal_id", "question", name=op.f("pk_personal_answers")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_personal_answers")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        op.f("ix_personal_answers__form_id_instance_id"), "personal_answers", ["form_id", "instance_id"], unique=False
     )
     op.create_table(
         "releases",
