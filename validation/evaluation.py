@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import overload
 
 import polars as pl
@@ -93,12 +93,10 @@ class Evaluation:
     Attributes:
         findings: every broken rule of every record.
         summaries: one a rule, in the order given, then one for each further rule that reading the answers broke.
-        seconds: wall time by stage, where the caller passed a clock; empty otherwise.
     """
 
     findings: Findings
     summaries: tuple[RuleSummary, ...]
-    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def rules(self) -> tuple[Rule, ...]:

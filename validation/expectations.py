@@ -145,8 +145,8 @@ def _validate(rows: Sequence[_Row]) -> tuple[dict[str, tuple[bool, int, int]], s
     validated = batch.validate(suite, result_format="BASIC")
     outcome: dict[str, tuple[bool, int, int]] = {}
     for result in validated.results:
-        found = result.result
-        rule_id = str(result.expectation_config.kwargs["rule_id"])
+        found, given = result.result, result.expectation_config
+        rule_id = str(given.kwargs["rule_id"]) if given is not None else ""
         outcome[rule_id] = (bool(result.success), int(found["element_count"]), int(found["unexpected_count"]))
     return outcome, str(gx.__version__)
 
@@ -154,7 +154,7 @@ def _validate(rows: Sequence[_Row]) -> tuple[dict[str, tuple[bool, int, int]], s
 @cache
 def _expectation_class() -> Any:  # noqa: ANN401  the class exists only once great_expectations is imported
     """The expectation that a rule holds, and the metric it reads; registered once a process."""
-    from great_expectations.execution_engine import PandasExecutionEngine
+    from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
     from great_expectations.expectations.expectation import BatchExpectation
     from great_expectations.expectations.metrics.metric_provider import metric_value
     from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -35,8 +35,8 @@ _SEVERITIES: Mapping[str, FindingSeverity] = {
 
 _MESSAGES: Mapping[str, Text] = {
     DUPLICATE_PERSON: {
-        "es": "Una persona de esta entrevista ya está en otra anterior: tiene el mismo documento, o el mismo nombre con "
-        "igual teléfono o fecha de nacimiento.",
+        "es": "Una persona de esta entrevista ya está en otra anterior: mismo documento, o mismo nombre con igual "
+        "teléfono o fecha de nacimiento.",
         "ht": "Yon moun nan antrevi sa a deja nan yon antrevi anvan: li gen menm dokiman, oswa menm non ak menm "
         "telefòn oswa menm dat nesans.",
         "en": "A person of this interview is in an earlier one already: same document, or same name with the same "
@@ -220,7 +220,7 @@ def _share(text: str) -> float:
     return value
 
 
-_READERS = {
+_READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "enumerator": (str, "a question's name"),
     "person_birth_date": (_names, "a list of question names"),
     "person_age": (_names, "a list of question names"),

@@ -105,7 +105,7 @@ def _judge_constraint(rule: Rule, field: Field, judges: Judges) -> Judge | NotCh
 
 
 def _judge_choice(rule: Rule, field: Field, judges: Judges) -> Judge | NotChecked:
-    return judge_choice(field, judges.form)
+    return judge_choice(field, judges.form, judges.compiler)
 
 
 def _judge_choice_filter(rule: Rule, field: Field, judges: Judges) -> Judge | NotChecked:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import polars as pl
 
 from schemas.fields import Field, Form
@@ -17,17 +16,19 @@ from validation.verdicts import Judge, Verdict
 _RANDOMIZE = re.compile(r"^\s*randomize\((.*)\)\s*$", re.DOTALL)
 
 
-def judge_choice(field: Field, form: Form) -> Judge | NotChecked:
-    """Judge whether every code of an answer is in the unfiltered list."""
+_UNKNOWN_LIST = NotChecked("its list is in a file that was not given")
+
+
+def judge_choice(field: Field, form: Form, compiler: Compiler) -> Judge | NotChecked:
+    """Judge whether every code of an answer is in the unfiltered list, or among the rows of a repeat that it lists."""
     codes = list_codes(field, form)
     if codes is None:
-        return NotChecked("its list is in a file, or in answers, that the form does not hold")
+        return (
+            _judge_items(field, compiler, None) if "instance(" not in (field.itemset or "instance(") else _UNKNOWN_LIST
+        )
 
     def judge(judged: Judged) -> Verdict:
-        if field.column not in judged.tables[field.table].columns:
-            nothing = np.zeros(judged.tables[field.table].height, dtype=np.bool_)
-            return Verdict(nothing, nothing)
-        answers = judged.tables[field.table][field.column].cast(pl.String)
+        answers = _answers(judged, field)
         applies: Flags = answers.is_not_null().to_numpy()
         return Verdict(applies, applies & ~_are_codes(answers, codes, multiple=field.is_multiple))
 
@@ -45,13 +46,17 @@ def list_codes(field: Field, form: Form) -> frozenset[str] | None:
 
 
 def judge_choice_filter(field: Field, form: Form, compiler: Compiler) -> Judge | NotChecked:
-    """Judge whether every code of an answer passes the list's filter; codes outside the list are `choice`'s business.
-
-    The filter is turned into an expression over the answer: how many items of the filtered list it names.
-    """
+    """Judge whether every code of an answer passes the list's filter; codes outside the list are left to `choice`."""
     codes = list_codes(field, form)
-    if codes is None:
-        return NotChecked("its list is in a file, or in answers, that the form does not hold")
+    return _UNKNOWN_LIST if codes is None else _judge_items(field, compiler, codes)
+
+
+def _judge_items(field: Field, compiler: Compiler, codes: frozenset[str] | None) -> Judge | NotChecked:
+    """Judge an answer by an expression over it: how many items of the (filtered) list it names.
+
+    Args:
+        codes: of the whole list; other answers are left alone. Null leaves none.
+    """
     nodeset = field.itemset or ""
     wrapped = _RANDOMIZE.match(nodeset)
     if wrapped:
@@ -65,14 +70,21 @@ def judge_choice_filter(field: Field, form: Form, compiler: Compiler) -> Judge |
         return passes
 
     def judge(judged: Judged) -> Verdict:
-        if field.column not in judged.tables[field.table].columns:
-            nothing = np.zeros(judged.tables[field.table].height, dtype=np.bool_)
-            return Verdict(nothing, nothing)
-        answers = judged.tables[field.table][field.column].cast(pl.String)
-        applies = answers.is_not_null().to_numpy() & _are_codes(answers, codes, multiple=field.is_multiple)
+        answers = _answers(judged, field)
+        applies: Flags = answers.is_not_null().to_numpy()
+        if codes is not None:
+            applies = applies & _are_codes(answers, codes, multiple=field.is_multiple)
         return Verdict(applies, applies & ~passes.boolean(judged.tables).to_numpy())
 
     return judge
+
+
+def _answers(judged: Judged, field: Field) -> pl.Series:
+    """The column of a question, all blank if the frame lacks it."""
+    frame = judged.tables[field.table]
+    if field.column not in frame.columns:
+        return pl.Series(field.column, [None] * frame.height, dtype=pl.String)
+    return frame[field.column].cast(pl.String)
 
 
 def _first_argument(arguments: str) -> str:

@@ -3,7 +3,7 @@
 | rule_id | holds when | severity |
 |---|---|---|
 | `type:PATH` | the answer can be read as the question's type | error |
-| `choice:PATH` | every code of the answer is in the question's list | error |
+| `choice:PATH` | every code of the answer is in the question's list (or names a row of the repeat it lists) | error |
 | `choice_filter:PATH` | ... and passes the list's filter | error |
 | `required:PATH` | a question that is relevant and required has an answer | error |
 | `constraint:PATH` | an answer meets the constraint | error |
@@ -98,7 +98,7 @@ def _field_rules(field: Field, conditions: tuple[str, ...], names: frozenset[str
         yield _rule("type", field, field.table, names=names)
     if field.is_select:
         yield _rule("choice", field, field.table, field.itemset or "", names=names)
-        if field.itemset and "[" in field.itemset:
+        if field.itemset and "[" in field.itemset and "instance(" in field.itemset:
             yield _rule("choice_filter", field, field.table, field.itemset, names=names)
     if conditions:
         yield _rule("relevant", field, field.table, " and ".join(f"({text})" for text in conditions), names=names)
