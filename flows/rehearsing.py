@@ -1,0 +1,151 @@
+"""A rehearsal over HTTP: fill a form that a server offers, and send the interviews as ODK Collect would."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from flows.collect_client import CollectClient
+from flows.collect_sending import send_all
+from flows.registering import load_form
+from forms.compile import CompiledForm, compile_xform
+from forms.rehearsal import rehearse_parallel
+from forms.rehearsal_interviews import RehearsedInterview, Send
+from forms.rehearsal_times import PER_DAY
+from forms.spoiling import Truth, plan_spoiling
+from schemas.errors import CommandError, StoreError
+from store.open import Store
+
+Progress = Callable[[int, int | None], None]
+PARALLEL = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalReport:
+    """What a rehearsal did.
+
+    Attributes:
+        interviews: with clean content.
+        spoiled: kind -> spoiled acts.
+        sent, refused: sendings that the server accepted (201 or 202), and others.
+        messages: sentence of the server -> how often, for refused sendings.
+        notes: "kind path" -> interviews that could not be filled as asked.
+        seconds: of sending; `sent / seconds` is what the server took.
+    """
+
+    form_id: str
+    interviews: int
+    spoiled: dict[str, int]
+    sent: int
+    refused: int
+    messages: dict[str, int]
+    notes: dict[str, int]
+    seconds: float
+
+    def __str__(self) -> str:
+        acts = sum(self.spoiled.values())
+        text = f"{self.interviews} interviews and {acts} spoiled acts: {self.sent} sendings accepted"
+        text += f" in {self.seconds:.1f} s" + (f", {self.refused} refused" if self.refused else "")
+        return text + (f"; {sum(self.notes.values())} notes" if self.notes else "")
+
+
+def rehearse_over_http(
+    form_id: str,
+    *,
+    interviews: int,
+    seed: int,
+    spoil: float,
+    server_url: str,
+    truth_path: Path | None = None,
+    store: Store | None = None,
+    compiled: CompiledForm | None = None,
+    progress: Progress | None = None,
+    start: datetime | None = None,
+) -> RehearsalReport:
+    """Fetch the form from the server, fill it, and send everything.
+
+    Args:
+        spoil: spoiled acts for each clean interview; 0 streams, else all interviews are kept in memory.
+        truth_path: where the truth about them is written, one JSON object a line, without any answer.
+        store: local store; its workbook gives the quotas where the form is registered there.
+        compiled: the form with its `rehearsal` sheet, instead of the store's.
+        start: first field day, with time zone; by default so many days ago that the last interviews are of yesterday.
+
+    Raises:
+        CommandError: CMD-101 to CMD-105, see `flows.collect_client`; CMD-106, the server offers other bytes under
+            this form id than the local store has.
+    """
+    with CollectClient(server_url) as client:
+        form = _fetch(client, form_id, store, compiled)
+        first_day = start or _field_start(interviews)
+        notes: Counter[str] = Counter()
+        filled = _noted(rehearse_parallel(form, interviews, seed, first_day, _processes()), notes)
+        sends: Iterable[Send]
+        truth: tuple[Truth, ...] = ()
+        total = interviews
+        if spoil:
+            plan = plan_spoiling(form, filled, spoil, seed, first_day)
+            sends, truth, total = plan.sends, plan.truth, len(plan.sends)
+        else:
+            sends = (Send(each.instance_id, each.xml, each.attachments) for each in filled)
+        if truth_path is not None:
+            write_truth(truth_path, truth)
+        sent = send_all(client, sends, parallel=PARALLEL, progress=_with_total(progress, total))
+    return RehearsalReport(
+        form_id,
+        interviews,
+        dict(Counter(act.kind for act in truth)),
+        sent.sent,
+        sent.refused,
+        dict(Counter(f"{refusal.status} {refusal.message}".strip() for refusal in sent.refusals)),
+        dict(notes),
+        sent.seconds,
+    )
+
+
+def write_truth(path: Path, truth: Iterable[Truth]) -> None:
+    """Write a truth file: one JSON object a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{act.line()}\n" for act in truth), encoding="utf-8")
+
+
+def _fetch(client: CollectClient, form_id: str, store: Store | None, compiled: CompiledForm | None) -> CompiledForm:
+    fetched = client.fetch_form(form_id)
+    if compiled is None and store is not None:
+        try:
+            compiled = load_form(store, form_id, fetched.listing.version)
+        except StoreError:
+            compiled = None  # registered elsewhere only: the XForm alone is enough, without quotas
+    if compiled is None:
+        return compile_xform(fetched.xform, fetched.media)
+    if compiled.xform != fetched.xform:
+        raise CommandError(
+            "CMD-106",
+            f"The server offers another form under the id {form_id!r} than the one registered here.",
+            "Rehearse with the data folder of that server, or register this workbook there under a new version.",
+        )
+    return compiled
+
+
+def _field_start(interviews: int) -> datetime:
+    """Midnight, local time, so many days ago that every interview is past."""
+    days = -(-interviews // PER_DAY)
+    return (datetime.now().astimezone() - timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _processes() -> int:
+    return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def _noted(interviews: Iterable[RehearsedInterview], notes: Counter[str]) -> Iterator[RehearsedInterview]:
+    for interview in interviews:
+        notes.update(f"{note.kind} {note.path}" for note in interview.notes)
+        yield interview
+
+
+def _with_total(progress: Progress | None, total: int) -> Callable[[int], None] | None:
+    return None if progress is None else lambda done: progress(done, total)
