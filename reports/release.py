@@ -1,0 +1,130 @@
+"""Write a release: one folder, whole or not at all, that is never rewritten."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+from pathlib import Path
+
+from reports.contents import ReleaseContents
+from reports.datapackage import checksums, datapackage, provenance
+from reports.site import build_read_me, build_site
+from reports.spreadsheet import write_spreadsheet
+from reports.tables import ReleaseTable, release_tables
+from schemas.errors import ReleaseError
+from schemas.estimates import SafeCell, SafeTable
+from schemas.releases import ReleaseRecord
+
+CHECKSUMS = "CHECKSUMS.sha256"
+
+_READ_ONLY = 0o444
+
+
+def publish(folder: Path, table: SafeTable, contents: ReleaseContents) -> ReleaseRecord:
+    """Write the release `folder.name` into `folder`.
+
+    The files are written beside it, flushed to disk, made read-only, and then the folder is renamed into place: a
+    reader sees all of it or nothing.
+
+    Args:
+        folder: must not exist; its name becomes the release id.
+        table: the only figures that are written.
+        contents: everything else.
+
+    Raises:
+        ReleaseError: REL-001, when the folder exists; REL-002, when a withheld cell still shows a figure.
+    """
+    _refuse_unsafe(table)
+    if folder.exists():
+        raise ReleaseError(
+            "REL-001", f"Release «{folder.name}» exists already.", "A release is never rewritten: choose a new name."
+        )
+    files = release_files(folder.name, table, contents)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.parent / f".{folder.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    for path, data in files.items():
+        _write(partial / path, data)
+    partial.rename(folder)
+    _flush_folder(folder.parent)
+    return ReleaseRecord(
+        release_id=folder.name,
+        survey=contents.specs.design.survey,
+        form_id=contents.form.form_id,
+        form_version=contents.form.version,
+        made_at=contents.made_at,
+        folder=str(folder.resolve()),
+        checksum=hashlib.sha256(files[CHECKSUMS]).hexdigest(),
+        submissions=contents.counts.accepted,
+        cells=len(table.cells),
+        primary=table.primary,
+        secondary=table.secondary,
+        rehearsal=contents.rehearsal,
+        previous=contents.previous,
+        files=len(files),
+    )
+
+
+def release_files(release_id: str, table: SafeTable, contents: ReleaseContents) -> dict[str, bytes]:
+    """Every file of a release, path -> bytes. Pure: the same input gives the same bytes."""
+    tables = release_tables(table.cells, contents.specs, contents.form)
+    data, described = _data_files(tables, table, contents)
+    files = dict(data)
+    files["datapackage.json"] = datapackage(release_id, table, contents, described, data)
+    files["provenance.json"] = provenance(release_id, contents, table)
+    files |= build_read_me(release_id, table, contents)
+    files |= {f"site/{path}": page for path, page in build_site(release_id, table, contents, data).items()}
+    files[CHECKSUMS] = checksums(files)
+    return files
+
+
+def _data_files(
+    tables: tuple[ReleaseTable, ...], table: SafeTable, contents: ReleaseContents
+) -> tuple[dict[str, bytes], dict[str, ReleaseTable]]:
+    files: dict[str, bytes] = {}
+    described: dict[str, ReleaseTable] = {}
+    for each in tables:
+        path = f"tables/{each.name}.csv"
+        files[path] = each.frame.write_csv().encode()
+        described[path] = each
+    parquet = io.BytesIO()
+    tables[0].frame.write_parquet(parquet)
+    files["tables/estimates.parquet"] = parquet.getvalue()
+    described["tables/estimates.parquet"] = tables[0]
+    files["tables/estimates.xlsx"] = write_spreadsheet(table, contents)
+    files |= {f"questionnaire/{name}": data for name, data in contents.files.items()}
+    return files, described
+
+
+def _refuse_unsafe(table: SafeTable) -> None:
+    for cell in table.cells:
+        shown = (cell.estimate, cell.n, cell.se, cell.ci_low, cell.ci_high, cell.cv, cell.df, cell.unknown_rate)
+        if (cell.suppressed and any(figure is not None for figure in shown)) or _is_small(cell, table.threshold):
+            raise ReleaseError(
+                "REL-002",
+                f"«{cell.indicator}» in «{cell.domain}» shows a figure that disclosure control withholds.",
+                "Make the table by reports.disclosure.protect and nothing else.",
+            )
+
+
+def _is_small(cell: SafeCell, threshold: int) -> bool:
+    return cell.n is not None and 0 < cell.n < threshold
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    path.chmod(_READ_ONLY)
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,114 @@
+"""The cells of a safe table put together again: one result an indicator, with its groups in order."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.estimates import TOTAL, SafeCell, SafeTable
+from schemas.fields import Field, Form
+from schemas.text import Text
+from schemas.workbook import Breakdown, Indicator, Specs
+
+OTHER: Final = "other"
+_NAME: Final = re.compile(r"\$\{\s*([^}\s]+)\s*\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """One breakdown of a result: (code, domain) of each group, in order."""
+
+    breakdown: Breakdown
+    groups: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything that a release says about one indicator.
+
+    Attributes:
+        cells: domain -> category -> cell; the category is "" but for distributions.
+        groupings: breakdowns that have cells.
+        questions: questions that its expressions name, in order of mention.
+    """
+
+    indicator: Indicator
+    cells: Mapping[str, Mapping[str, SafeCell]]
+    groupings: tuple[Grouping, ...]
+    questions: tuple[Field, ...]
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Codes of the distribution in order; one "" for other kinds."""
+        return tuple(self.cells[TOTAL])
+
+    @property
+    def total(self) -> SafeCell:
+        """The cell of everybody; of a distribution, the most frequent category shown."""
+        cells = list(self.cells[TOTAL].values())
+        return max(cells, key=lambda cell: -1.0 if cell.estimate is None else cell.estimate)
+
+    @property
+    def withheld(self) -> int:
+        """How many of its cells aren't shown."""
+        return sum(1 for cell in self.all_cells() if cell.suppressed)
+
+    @property
+    def is_several(self) -> bool:
+        """Whether its categories add up to more than everybody: a question with several answers."""
+        shown = [cell.estimate or 0.0 for cell in self.cells[TOTAL].values()]
+        return self.indicator.kind == "distribution" and sum(shown) > 100.5
+
+    def all_cells(self) -> Iterator[SafeCell]:
+        """Every cell, domain by domain."""
+        for categories in self.cells.values():
+            yield from categories.values()
+
+
+def gather_results(table: SafeTable, specs: Specs, form: Form) -> tuple[Result, ...]:
+    """One result an indicator that has cells, in the order of the workbook."""
+    cells: dict[str, dict[str, dict[str, SafeCell]]] = defaultdict(lambda: defaultdict(dict))
+    for cell in table.cells:
+        cells[cell.indicator][cell.domain][cell.category] = cell
+    breakdowns = {breakdown.name: breakdown for breakdown in specs.breakdowns}
+    fields = {field.name: field for each in form.tables for field in each.fields}
+    return tuple(
+        Result(
+            indicator,
+            cells[indicator.name],
+            _groupings(indicator, breakdowns, cells[indicator.name]),
+            _questions(indicator, fields),
+        )
+        for indicator in specs.indicators
+        if TOTAL in cells[indicator.name]
+    )
+
+
+def group_label(code: str, labels: Mapping[str, Text], other: Text) -> Text:
+    """Names of a code: as its list says, "other" for the rest, else the code itself."""
+    return labels.get(code) or (other if code == OTHER else {"default": code})
+
+
+def _groupings(
+    indicator: Indicator, breakdowns: Mapping[str, Breakdown], cells: Mapping[str, object]
+) -> tuple[Grouping, ...]:
+    found = []
+    for name in indicator.breakdowns:
+        groups = [(domain.partition("=")[2], domain) for domain in cells if domain.startswith(f"{name}=")]
+        if name in breakdowns and groups:
+            found.append(Grouping(breakdowns[name], tuple(groups)))
+    return tuple(found)
+
+
+def _questions(indicator: Indicator, fields: Mapping[str, Field]) -> tuple[Field, ...]:
+    texts: Sequence[str | None] = (
+        indicator.universe,
+        indicator.denominator,
+        indicator.numerator,
+        indicator.value,
+    )
+    names = dict.fromkeys(name for text in texts if text for name in _NAME.findall(text))
+    return tuple(fields[name] for name in names if name in fields)

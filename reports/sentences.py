@@ -1,0 +1,132 @@
+"""Results told in sentences: what a reader should take away, before any table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.results import Grouping, Result, group_label
+from reports.wording import Wording
+from schemas.estimates import TOTAL, SafeCell
+from schemas.text import LANGUAGES, Text
+
+_MOST = 3
+"""Categories of a distribution that its sentence names."""
+
+_PAIR = 3
+"""Up to as many groups are all named; of more, only the lowest and the highest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The big number of a result.
+
+    Attributes:
+        figure: as written, "" if it isn't shown.
+        caption: what the number is of, beside the indicator's name: a category or a unit, "" if nothing.
+    """
+
+    figure: str
+    caption: str
+
+
+def headline(result: Result, wording: Wording) -> Headline:
+    """The big number: the total, or a distribution's most frequent category."""
+    cell = result.total
+    if cell.estimate is None:
+        return Headline("", "")
+    unit = "" if cell.unit in {"percent", "count"} else wording.unit(cell.unit)
+    caption = category_label(result, cell.category, wording) if cell.category else unit
+    return Headline(wording.figure(cell.estimate, cell.unit), caption)
+
+
+def tell(result: Result, wording: Wording) -> list[str]:
+    """The sentences of a result, the most important first."""
+    total = result.total
+    if total.suppressed:
+        return [wording.text("result.all_withheld")]
+    if total.estimate is None:
+        return [wording.text("result.no_figure")]
+    sentences = []
+    if result.indicator.kind == "distribution":
+        sentences.append(_most_frequent(result, wording))
+        if result.is_several:
+            sentences.append(wording.text("result.several"))
+    elif total.ci_low is not None and total.ci_high is not None:
+        low, high = (wording.figure(end, total.unit) for end in (total.ci_low, total.ci_high))
+        sentences.append(wording.text("result.interval_text", low=low, high=high))
+    sentences += [_compare(result, grouping, wording) for grouping in result.groupings[:2] if _can_compare(result)]
+    return [sentence for sentence in sentences if sentence]
+
+
+def tell_base(result: Result, wording: Wording) -> list[str]:
+    """What the figure rests on: how many cases, and how many answers aren't known."""
+    total = result.total
+    if total.n is None:
+        return []
+    if result.indicator.kind == "count":
+        return [wording.text("result.base_count")] if total.label == "no_sampling_error" else []
+    sentences = [wording.text("result.base", n=wording.number(total.n))]
+    if total.unknown_rate:
+        sentences.append(wording.text("result.unknown", rate=wording.percent(100 * total.unknown_rate)))
+    return sentences
+
+
+def tell_withheld(result: Result, wording: Wording) -> str:
+    """How many figures of a result aren't shown, "" if all are."""
+    return wording.counted("result.withheld", result.withheld) if result.withheld else ""
+
+
+def category_label(result: Result, code: str, wording: Wording) -> str:
+    """Name of a distribution's category."""
+    return wording.pick(group_label(code, result.indicator.category_labels, other_label()))
+
+
+def domain_label(grouping: Grouping, code: str, wording: Wording) -> str:
+    """Name of a breakdown's group."""
+    return wording.pick(group_label(code, grouping.breakdown.category_labels, other_label()))
+
+
+def other_label() -> Text:
+    """The name of what no list names."""
+    return {code: Wording(code).text("result.other") for code in LANGUAGES}
+
+
+def _most_frequent(result: Result, wording: Wording) -> str:
+    shown = [cell for cell in result.cells[TOTAL].values() if cell.estimate]
+    ranked = sorted(shown, key=lambda cell: -(cell.estimate or 0.0))[:_MOST]
+    named = [f"{category_label(result, cell.category, wording)} ({_written(cell, wording)})" for cell in ranked]
+    if not named:
+        return ""
+    if len(named) == 1:
+        return wording.text("result.most_one", first=named[0])
+    return wording.text("result.most_many", first=named[0], rest=wording.listing(named[1:]))
+
+
+def _can_compare(result: Result) -> bool:
+    return result.indicator.kind in {"share", "mean", "ratio"}
+
+
+def _compare(result: Result, grouping: Grouping, wording: Wording) -> str:
+    """The groups of one breakdown: all of a few, else the lowest and the highest."""
+    shown = [(code, result.cells[domain][""]) for code, domain in grouping.groups if "" in result.cells[domain]]
+    known = [(code, cell) for code, cell in shown if cell.estimate is not None]
+    if len(known) < 2:
+        return ""
+    name = wording.pick(grouping.breakdown.label)
+    if len(known) <= _PAIR:
+        parts = [f"{domain_label(grouping, code, wording)}, {_written(cell, wording)}" for code, cell in known]
+        return wording.text("result.pair", breakdown=name, parts="; ".join(parts))
+    low = min(known, key=lambda pair: pair[1].estimate or 0.0)
+    high = max(known, key=lambda pair: pair[1].estimate or 0.0)
+    return wording.text(
+        "result.spread",
+        breakdown=name,
+        low=_written(low[1], wording),
+        low_label=domain_label(grouping, low[0], wording),
+        high=_written(high[1], wording),
+        high_label=domain_label(grouping, high[0], wording),
+    )
+
+
+def _written(cell: SafeCell, wording: Wording) -> str:
+    return wording.figure(cell.estimate or 0.0, cell.unit)

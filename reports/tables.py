@@ -1,0 +1,213 @@
+"""The tables of a release: the figures, what each indicator means, and the questionnaire's variables and codes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from schemas.estimates import SafeCell
+from schemas.fields import Field, Form
+from schemas.text import LANGUAGES, Text, pick
+from schemas.workbook import Specs
+
+ESTIMATE_COLUMNS: Final = {
+    "indicator": (pl.String, "code of the indicator, see indicators.csv"),
+    "domain": (pl.String, "total, or breakdown=code"),
+    "category": (pl.String, "code of a distribution's category, empty for other kinds"),
+    "estimate": (pl.Float64, "the figure in its unit, empty if withheld or nobody stands behind it"),
+    "unit": (pl.String, "unit of the figure"),
+    "n": (pl.Int64, "unweighted cases of the base, empty if withheld"),
+    "se": (pl.Float64, "standard error, empty for a sample without known probabilities"),
+    "ci_low": (pl.Float64, "lower end of the 95 % confidence interval"),
+    "ci_high": (pl.Float64, "upper end of the 95 % confidence interval"),
+    "cv": (pl.Float64, "coefficient of variation, a fraction"),
+    "df": (pl.Int64, "degrees of freedom"),
+    "label": (pl.String, "reliable, weakly_reliable, not_reliable or no_sampling_error"),
+    "suppressed": (pl.String, "why the figure is withheld: primary (few cases), secondary (protects another)"),
+    "note": (pl.String, "code of a note"),
+}
+"""Columns of estimates.csv: type and meaning."""
+
+_DECIMALS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseTable:
+    """A table as it is written, with what each column means (name -> sentence).
+
+    Attributes:
+        key: columns that tell its rows apart.
+    """
+
+    name: str
+    title: Text
+    frame: pl.DataFrame
+    meanings: Mapping[str, str]
+    key: tuple[str, ...]
+
+
+def release_tables(cells: Sequence[SafeCell], specs: Specs, form: Form) -> tuple[ReleaseTable, ...]:
+    """All tables of a release, the figures first."""
+    return (
+        ReleaseTable(
+            "estimates",
+            {"es": "Resultados", "ht": "Rezilta", "en": "Results"},
+            estimates_frame(cells),
+            {name: meaning for name, (_, meaning) in ESTIMATE_COLUMNS.items()},
+            ("indicator", "domain", "category"),
+        ),
+        _indicators(specs),
+        _domains(specs),
+        _codebook(form),
+        _codes(form),
+    )
+
+
+def estimates_frame(cells: Sequence[SafeCell]) -> pl.DataFrame:
+    """One row a cell, in the columns of `ESTIMATE_COLUMNS`."""
+    columns = {
+        name: pl.Series(name, [getattr(cell, name) for cell in cells], dtype=kind)
+        for name, (kind, _) in ESTIMATE_COLUMNS.items()
+    }
+    return pl.DataFrame(columns).with_columns(pl.col(pl.Float64).round(_DECIMALS))
+
+
+def _indicators(specs: Specs) -> ReleaseTable:
+    rows = [
+        {
+            "indicator": indicator.name,
+            "topic": indicator.topic,
+            "kind": indicator.kind,
+            "table": indicator.table,
+            "unit": indicator.unit,
+            **_by_language("label", indicator.label),
+            **_by_language("description", indicator.description),
+            "universe": indicator.universe or "",
+            "denominator": indicator.denominator or "",
+            "numerator": indicator.numerator or "",
+            "value": indicator.value or "",
+            "breakdowns": " ".join(indicator.breakdowns),
+            "source": indicator.source,
+        }
+        for indicator in specs.indicators
+    ]
+    meanings = {
+        "indicator": "code of the indicator",
+        "topic": "chapter under which it is told",
+        "kind": "count, share, ratio, mean or distribution",
+        "table": "typed table whose rows are counted",
+        "unit": "unit of the figures",
+        **_language_meanings("label", "name of the indicator"),
+        **_language_meanings("description", "what it means"),
+        "universe": "whom it is about, as an XPath expression over the questionnaire's names",
+        "denominator": "of these, whose answer is known",
+        "numerator": "what is counted or summed",
+        "value": "what is averaged or told apart",
+        "breakdowns": "groups in which it is told, see domains.csv",
+        "source": "where the definition comes from",
+    }
+    title = {"es": "Indicadores", "ht": "Endikatè", "en": "Indicators"}
+    return ReleaseTable("indicators", title, _frame(rows, meanings), meanings, ("indicator",))
+
+
+def _domains(specs: Specs) -> ReleaseTable:
+    rows = [
+        {
+            "breakdown": breakdown.name,
+            "code": code,
+            "domain": f"{breakdown.name}={code}",
+            **_by_language("label", label),
+            "value": breakdown.value,
+        }
+        for breakdown in specs.breakdowns
+        for code, label in breakdown.category_labels.items()
+    ]
+    meanings = {
+        "breakdown": "code of the grouping",
+        "code": "code of the group",
+        "domain": "as it stands in estimates.csv",
+        **_language_meanings("label", "name of the group"),
+        "value": "expression that gives the group, over the questionnaire's names",
+    }
+    title = {"es": "Desgloses", "ht": "Gwoup yo", "en": "Breakdowns"}
+    return ReleaseTable("domains", title, _frame(rows, meanings), meanings, ("breakdown", "code"))
+
+
+def _codebook(form: Form) -> ReleaseTable:
+    rows = [
+        {
+            "table": table.name,
+            "name": field.name,
+            "path": field.path,
+            **_by_language("label", field.label),
+            "type": _kind(field),
+            "codes": " ".join(choice.value for choice in field.choices),
+            "relevance": field.relevant or "",
+            "personal": field.personal or "",
+            "source": f"survey, row {field.row}" if field.row else "",
+        }
+        for table in form.tables
+        for field in table.fields
+    ]
+    meanings = {
+        "table": "typed table that holds the answers",
+        "name": "name of the question",
+        "path": "place in the questionnaire",
+        **_language_meanings("label", "text of the question"),
+        "type": "type of the answer",
+        "codes": "codes that may be chosen, see codes.csv",
+        "relevance": "condition under which it is asked, empty for always",
+        "personal": "kind of personal data; its answers are kept apart and never published",
+        "source": "row of the questionnaire workbook",
+    }
+    title = {"es": "Preguntas", "ht": "Kesyon yo", "en": "Questions"}
+    return ReleaseTable("codebook", title, _frame(rows, meanings), meanings, ("table", "name", "path"))
+
+
+def _codes(form: Form) -> ReleaseTable:
+    rows = [
+        {"table": table.name, "name": field.name, "code": choice.value, **_by_language("label", choice.label)}
+        for table in form.tables
+        for field in table.fields
+        for choice in field.choices
+    ]
+    meanings = {
+        "table": "typed table that holds the answers",
+        "name": "name of the question",
+        "code": "code that is stored",
+        **_language_meanings("label", "text of the choice"),
+    }
+    title = {"es": "Códigos", "ht": "Kòd yo", "en": "Codes"}
+    return ReleaseTable("codes", title, _frame(rows, meanings), meanings, ())
+
+
+def plain_text(text: str) -> str:
+    """A label without the tags and references that only a form can fill in.
+
+    >>> plain_text("How old is <output value='/data/name'/>?")
+    'How old is …?'
+    """
+    return re.sub(r"<[^>]+>|\$\{[^}]+\}", "…", text).strip()
+
+
+def _kind(field: Field) -> str:
+    if field.is_select:
+        return "select_multiple" if field.is_multiple else "select_one"
+    return field.type
+
+
+def _by_language(column: str, text: Text) -> dict[str, str]:
+    return {f"{column}_{code}": plain_text(text.get(code) or pick(text, code)) for code in LANGUAGES}
+
+
+def _language_meanings(column: str, meaning: str) -> dict[str, str]:
+    names = {"es": "Spanish", "ht": "Kreyòl", "en": "English"}
+    return {f"{column}_{code}": f"{meaning}, in {names[code]}" for code in LANGUAGES}
+
+
+def _frame(rows: list[dict[str, str]], columns: Mapping[str, str]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String))
