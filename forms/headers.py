@@ -69,8 +69,8 @@ def read_header(text: str) -> Header:
     if lower in ALIASES:
         return Header(ALIASES[lower])
     parts = [part.strip() for part in re.split(r"::", text)]
-    if len(parts) == 1 and ":" in text and "jr:" not in text:
-        parts = [part.strip() for part in text.split(":")]
+    if len(parts) == 1 and ":" in text:  # the old single colon; "jr:" is a prefix and no divider
+        parts = [part.strip() for part in re.split(r"(?<!\bjr):", text)]
     base = _SPACES.sub("_", parts[0]).lower()
     if base in {"media", "bind", "control", "body"} and len(parts) > 1:
         joined = f"{base}::{parts[1].lower()}"

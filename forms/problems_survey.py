@@ -1,0 +1,215 @@
+"""Own checks of the `survey` sheet's structure: columns, types, names, groups, lists, labels."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from forms.fields_rows import PERSONAL_KINDS, SurveyRow
+from forms.headers import ALIASES, TRANSLATED, cell, read_header, texts
+from forms.outline import LOADED_TYPES, Outline, read_type
+from forms.problems import problem
+from forms.sheets import MEDIA_SUFFIXES
+from schemas.errors import Problem
+
+NAME = re.compile(r"[^\W\d][\w.\-]*")
+"""A name that can stand in XML: begins with a letter or underscore, then letters, digits, "_", "-", "."."""
+
+_KNOWN_COLUMNS: Final = frozenset(
+    (
+        *("type", "name", "relevant", "constraint", "required", "calculation", "choice_filter", "repeat_count"),
+        *("appearance", "parameters", "default", "read_only", "trigger", "personal", "module", "save_to", "autoplay"),
+        *TRANSLATED,
+        *ALIASES,
+    )
+)
+_UNLABELLED: Final = frozenset(
+    (
+        *("calculate", "hidden", "start", "end", "today", "deviceid", "subscriberid", "simserial", "phonenumber"),
+        *(
+            "username",
+            "email",
+            "audit",
+            "csv-external",
+            "xml-external",
+            "start-geopoint",
+            "xml_external",
+            "uri:deviceid",
+        ),
+        *("background-audio", "background-geopoint", "osm"),
+    )
+)
+_SHOWN: Final = ("label", "hint", "guidance_hint", "image", "audio", "video", "big-image")
+
+
+def check_survey(outline: Outline) -> Iterator[Problem]:
+    """Every problem of the structure of `survey`."""
+    yield from _check_columns(outline)
+    yield from _check_sections(outline)
+    seen: set[str] = set()
+    for row in outline.rows:
+        if row.kind == "end":
+            continue
+        yield from _check_name(outline, row, seen)
+        yield from _check_type(outline, row)
+        yield from _check_labels(outline, row)
+        yield from _check_personal(outline, row)
+
+
+def _check_columns(outline: Outline) -> Iterator[Problem]:
+    workbook = outline.workbook
+    for name, sheet in workbook.sheets.items():
+        for header in sheet.headers:
+            if re.search(r" #\d+$", header):
+                message = f"The column '{header.rpartition(' #')[0]}' stands more than once in sheet '{name}'."
+                yield problem(workbook, "error", "FRM-113", name, None, header, message, "Keep one of them.")
+    headers = workbook.sheets["survey"].headers if "survey" in workbook.sheets else ()
+    bases = {read_header(header).base for header in headers}
+    for needed in ("type", "name"):
+        if needed not in bases:
+            message = f"The sheet 'survey' has no column '{needed}'."
+            yield problem(workbook, "error", "FRM-101", "survey", None, needed, message, "Add it.")
+    for header in headers:
+        base = read_header(header).base
+        close = difflib.get_close_matches(base, _KNOWN_COLUMNS, 1, 0.85) if "::" not in base else []
+        if base not in _KNOWN_COLUMNS and close:
+            message = f"The column '{header}' isn't known; it looks like '{close[0]}'."
+            yield problem(workbook, "warning", "FRM-114", "survey", None, header, message, "Check the spelling.")
+
+
+def _check_sections(outline: Outline) -> Iterator[Problem]:
+    workbook, stack = outline.workbook, list[SurveyRow]()
+    for row in outline.rows:
+        if row.kind == "begin":
+            stack.append(row)
+        elif row.kind == "end":
+            if not stack or stack[-1].section != row.section:
+                expected = (
+                    f"an end of the {stack[-1].section} '{stack[-1].name}'" if stack else "no end: nothing is open"
+                )
+                message = f"'{row.type}' has no matching begin; expected {expected}."
+                advice = "Delete the row, or change it to the end of what is open."
+                yield problem(workbook, "error", "FRM-107", "survey", row.row, "type", message, advice)
+            if stack:
+                stack.pop()
+    for row in stack:
+        message = f"'{row.type}' ('{row.name}') is never ended."
+        advice = f"Add a row 'end_{row.section}' after its last question."
+        yield problem(workbook, "error", "FRM-108", "survey", row.row, "type", message, advice)
+
+
+def _check_name(outline: Outline, row: SurveyRow, seen: set[str]) -> Iterator[Problem]:
+    workbook = outline.workbook
+    if not row.name:
+        if row.type and row.type.lower() != "audit":
+            message = f"The row of type '{row.type}' has no name."
+            yield problem(workbook, "error", "FRM-103", "survey", row.row, "name", message, "Give it a name.")
+        return
+    if not NAME.fullmatch(row.name):
+        message = f"The name '{row.name}' can't be used."
+        advice = "Begin with a letter; then letters, digits, '_', '-' and '.' only."
+        yield problem(workbook, "error", "FRM-104", "survey", row.row, "name", message, advice)
+    if row.path in seen and read_type(row.type).kind not in LOADED_TYPES:
+        message = f"The name '{row.name}' stands twice in the same group."
+        advice = "Rename one of the two, here and wherever ${...} means it."
+        yield problem(workbook, "error", "FRM-105", "survey", row.row, "name", message, advice)
+    seen.add(row.path)
+
+
+def _check_type(outline: Outline, row: SurveyRow) -> Iterator[Problem]:
+    workbook = outline.workbook
+    if row.kind == "begin":
+        return
+    if not row.type:
+        message = f"The row '{row.name}' has no type."
+        yield problem(workbook, "error", "FRM-102", "survey", row.row, "type", message, "Give it a type.")
+        return
+    kind = read_type(row.type)
+    if not kind.kind:
+        close = difflib.get_close_matches(
+            row.type.split()[0].lower(),
+            (
+                "select_one",
+                "select_multiple",
+                "integer",
+                "decimal",
+                "text",
+                "date",
+                "calculate",
+                "note",
+                "image",
+                "geopoint",
+            ),
+            1,
+            0.6,
+        )
+        advice = f"Did you mean '{close[0]}'?" if close else "See xlsform.org for the types."
+        message = f"The type '{row.type}' isn't known."
+        yield problem(workbook, "error", "FRM-102", "survey", row.row, "type", message, advice)
+    elif kind.is_select:
+        yield from _check_list(outline, row, kind.source)
+    elif kind.kind == "csv-external" and f"{row.name}.csv" not in workbook.media:
+        yield _missing_file(outline, row, f"{row.name}.csv")
+
+
+def _check_list(outline: Outline, row: SurveyRow, source: str) -> Iterator[Problem]:
+    workbook = outline.workbook
+    if source.startswith("${"):
+        return
+    if any(source.lower().endswith(suffix) for suffix in MEDIA_SUFFIXES):
+        if source not in workbook.media:
+            yield _missing_file(outline, row, source)
+        return
+    external = {cell(other, "list_name") for other in workbook.rows("external_choices")}
+    if source in outline.lists:
+        if not outline.lists[source]:
+            message = f"The list '{source}' has no choices."
+            yield problem(workbook, "error", "FRM-204", "survey", row.row, "type", message, "Add its choices.")
+    elif source not in external:
+        close = difflib.get_close_matches(source, outline.lists, 1, 0.7)
+        advice = f"Did you mean '{close[0]}'?" if close else "Add the list, or correct its name."
+        message = f"The list '{source}' isn't in the sheet 'choices'."
+        yield problem(workbook, "error", "FRM-109", "survey", row.row, "type", message, advice)
+
+
+def _missing_file(outline: Outline, row: SurveyRow, name: str) -> Problem:
+    message = f"The file '{name}' isn't among the workbook's media."
+    advice = "Put it into the folder 'media' beside the workbook, or attach it when you publish the form."
+    return problem(outline.workbook, "warning", "FRM-135", "survey", row.row, "type", message, advice)
+
+
+def _check_labels(outline: Outline, row: SurveyRow) -> Iterator[Problem]:
+    workbook = outline.workbook
+    kind = read_type(row.type).kind
+    shown = {base: texts(row.row, base) for base in _SHOWN}
+    in_table = {"label", "list-nolabel"} & set(cell(row.row, "appearance").split())  # labels stand in the table's head
+    is_asked = row.kind == "question" and bool(kind) and kind not in _UNLABELLED and not in_table
+    if is_asked and not any(shown.values()) and not cell(row.row, "calculation") and not cell(row.row, "trigger"):
+        message = f"The question '{row.name}' has no label."
+        yield problem(workbook, "error", "FRM-110", "survey", row.row, "label", message, "Write what is asked.")
+    headers = workbook.sheets["survey"].headers
+    for base in ("label", "hint", "constraint_message", "required_message"):
+        given = texts(row.row, base)
+        missing = [
+            header
+            for header in headers
+            if read_header(header).base == base and read_header(header).language not in given
+        ]
+        for header in missing if given else ():
+            language = read_header(header).language or "the default language"
+            message = f"'{row.name}' has no {base.replace('_', ' ')} in {language}."
+            yield problem(workbook, "warning", "FRM-111", "survey", row.row, header, message, "Translate it.")
+    if cell(row.row, "constraint") and not texts(row.row, "constraint_message"):
+        message = f"'{row.name}' has a constraint without a message."
+        advice = "Say in constraint_message what is accepted."
+        yield problem(workbook, "info", "FRM-112", "survey", row.row, "constraint_message", message, advice)
+
+
+def _check_personal(outline: Outline, row: SurveyRow) -> Iterator[Problem]:
+    mark = cell(row.row, "personal").lower()
+    if mark and mark not in {*PERSONAL_KINDS, "no", "false"}:
+        message = f"'{mark}' is no kind of personal data; it is treated as 'other'."
+        advice = f"Write one of {', '.join(PERSONAL_KINDS)}."
+        yield problem(outline.workbook, "warning", "FRM-134", "survey", row.row, "personal", message, advice)
