@@ -82,8 +82,11 @@ def validate_problems(outline: Outline, verdict: Verdict, root: str) -> Iterator
 
 
 def _complaint(outline: Outline, verdict: Verdict, root: str) -> Problem:
-    """An error if the form can't be read. If only evaluating it fails, a warning: our own checks judge functions and
-    references themselves, and what is left may be a limit of the engine that ODK Validate carries."""
+    """An error if the form can't be read; a warning if only evaluating it fails.
+
+    Our own checks judge functions and references themselves, and what is left may be a limit of the engine that ODK
+    Validate carries.
+    """
     workbook = outline.workbook
     severity: ProblemSeverity = "error" if verdict.status == "invalid" else "warning"
     code = "FRM-411" if severity == "error" else "FRM-412"
