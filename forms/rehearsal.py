@@ -88,7 +88,7 @@ def _fill_prepared(block: int, interviews: int, seed: int, start: datetime) -> l
 def _fill_block(plan: Plan, block: int, interviews: int, seed: int, start: datetime) -> Iterator[RehearsedInterview]:
     first = block * BLOCK
     size = min(BLOCK, interviews - first)
-    hands = Hands(block, size)
+    hands = Hands(block, f"{seed}/{plan.form.form_id}")
     for index in range(first, first + size):
         yield _fill(plan, hands, index, seed, start)
 
@@ -97,7 +97,7 @@ def _fill(plan: Plan, hands: Hands, index: int, seed: int, start: datetime) -> R
     chance = fresh_chance(seed, plan.form.form_id, index)
     visit = plan_visit(index, start, chance)
     instance_id = f"uuid:{uuid.UUID(int=chance.getrandbits(128), version=4)}"
-    before = hands.state()
+    hands.settle()
     dead_ends: dict[str, RehearsalNote] = {}
     for fresh_start in range(FRESH_STARTS + 1):
         filler = Filler(plan, visit, hands, chance, instance_id)
@@ -107,7 +107,7 @@ def _fill(plan: Plan, hands: Hands, index: int, seed: int, start: datetime) -> R
             break
         # As an enumerator would who meets a question that can't be answered: the answers that led there are changed.
         dead_ends.update({note.path: RehearsalNote("dead_end", note.path, note.detail) for note in blocked})
-        hands.restore(before)
+        hands.take_back()
     xml = write_submission(filler.root, plan.form.namespace)
     # An upload that was answered and then hidden by a later answer stays on the phone, but isn't named any more.
     attachments = {name: content for name, content in filler.attachments.items() if name.encode() in xml}

@@ -95,8 +95,8 @@ class Answerer:
         hand = self._hands.find(section.quotas, row, self._scope)
         if hand is None:
             return None
-        index = next(hand.offers(self._chance))
-        hand.give(index)
+        index = next(hand.offers())
+        self._hands.give(hand, index)
         text = answers.draw_span(hand.values[index], self._chance)
         return int(text) if text.isdecimal() else 0
 
@@ -105,11 +105,11 @@ class Answerer:
         self, question: Question, node: Element, hand: Hand, codes: tuple[str, ...] | None, set_text: SetText
     ) -> bool:
         refused = False
-        for index in hand.offers(self._chance):
+        for index in hand.offers():
             for _ in range(SPAN_TRIES if ".." in hand.values[index] else 1):
                 text = answers.draw_quota(question.field, hand.values[index], self._chance)
                 if self._deals(question, node, text, codes, set_text):
-                    hand.give(index)
+                    self._hands.give(hand, index)
                     if refused:
                         self._report("quota_redrawn", question.field.path, "The form refuses an answer of its quota.")
                     return True
@@ -181,8 +181,8 @@ class Answerer:
         hand = self._hands.find(question.quotas, node, self._scope)
         skipped = self._chance.random() < SKIPPED_UPLOAD and not self._is_required(question, node)
         if hand is not None:
-            index = next(hand.offers(self._chance))
-            hand.give(index)
+            index = next(hand.offers())
+            self._hands.give(hand, index)
             skipped = not hand.values[index]
         if skipped:
             set_text("")

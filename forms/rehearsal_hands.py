@@ -15,22 +15,30 @@ class Hands:
 
     Args:
         block: number of the block from 0.
-        interviews: interviews in it.
+        seed: what the order of cards hangs on.
     """
 
-    def __init__(self, block: int, interviews: int) -> None:
+    def __init__(self, block: int, seed: str) -> None:
         self._block = block
-        self._interviews = interviews
+        self._seed = seed
         self._hands: dict[tuple[str, str | None], Hand] = {}
+        self._given: list[tuple[Hand, int, int]] = []
 
-    def state(self) -> dict[tuple[str, str | None], list[int]]:
-        """What was given so far, for `restore`."""
-        return {key: list(hand.given) for key, hand in self._hands.items()}
+    def settle(self) -> None:
+        """What was given so far stays given."""
+        self._given.clear()
 
-    def restore(self, state: dict[tuple[str, str | None], list[int]]) -> None:
-        """Take back what was given since `state`."""
-        for key, hand in self._hands.items():
-            hand.given = list(state.get(key) or [0] * len(hand.values))
+    def take_back(self) -> None:
+        """Take back what was given since `settle`."""
+        for hand, index, place in reversed(self._given):
+            hand.take_back(index, place)
+        self._given.clear()
+
+    def give(self, hand: Hand, index: int) -> None:
+        """Take note that an answer of a hand was given."""
+        place = hand.give(index)
+        if place is not None:
+            self._given.append((hand, index, place))
 
     def find(self, quotas: Sequence[tuple[Quota, RecordExpr | None]], node: Element, scope: Scope) -> Hand | None:
         """The hand of the first quota whose condition holds at `node`, null if none does."""
@@ -44,6 +52,6 @@ class Hands:
             key = (quota.question, quota.when)
             hand = self._hands.get(key)
             if hand is None:
-                hand = self._hands[key] = quota.hand(self._block, self._interviews)
+                hand = self._hands[key] = quota.hand(self._block, self._seed)
             return hand
         return None

@@ -1,16 +1,16 @@
 """Quotas: rows of the `rehearsal` sheet as hands of cards, dealt so that the shares come out exactly.
 
 All N interviews together hold the largest-remainder apportionment of a question's weights. The interviews are cut into
-blocks of fixed size; each block gets a slice of that apportionment, as even as can be, and deals it with every prefix
-in proportion: a question that is asked once in every interview ends at the exact figures, one that is asked now and
-then stays within one card a block of its shares. Blocks know nothing of each other, so several processes may work.
+blocks of fixed size; each block gets a slice of that apportionment, as even as can be, and deals it evenly: a question
+that is asked once in every interview ends at the exact figures, one that is asked now and then stays close to its
+shares. Blocks know nothing of each other, so several processes may work.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,48 +20,49 @@ BLOCK = 256
 """Interviews in a block."""
 
 
-@dataclass(slots=True)
 class Hand:
-    """The cards of one question under one condition in one block.
+    """The cards of one question under one condition in one block, in the order in which they are dealt.
 
-    Attributes:
+    Args:
         values: the answers.
-        cards: how many of each this block should give in `interviews` draws.
-        given: how many were given.
+        cards: how many of each the block should give in all.
+        key: what the order hangs on.
     """
 
-    values: Sequence[str]
-    cards: Sequence[int]
-    interviews: int
-    given: list[int] = field(default_factory=list)
+    def __init__(self, values: Sequence[str], cards: Sequence[int], key: str) -> None:
+        self.values = values
+        self._cards = cards
+        self._key = key
+        self._rounds = 0
+        self._left: list[int] = []
 
-    def offers(self, chance: random.Random) -> Iterator[int]:
-        """Indexes of answers in the order to try them: the most wanting ones first, by chance among these."""
-        drawn = sum(self.given) + 1
-        wants = [drawn * card / self.interviews - given for card, given in zip(self.cards, self.given, strict=True)]
-        open_to = list(range(len(self.values)))
-        while open_to:
-            positive = [(index, wants[index]) for index in open_to if wants[index] > 1e-9]
-            if positive:
-                index = _pick(positive, chance)
-            else:
-                # Nothing is owed: the usual case only after refusals. Then as the cards lie.
-                index = _pick([(index, self.cards[index] + 1e-6) for index in open_to], chance)
-            open_to.remove(index)
-            yield index
+    def offers(self) -> Iterator[int]:
+        """Indexes of answers in the order to try them: the next card first, answers without a card left last."""
+        if not self._left:
+            self._left = deal(self._cards, random.Random(f"{self._key}/{self._rounds}"))  # noqa: S311
+            self._rounds += 1
+        yield from dict.fromkeys((*self._left, *range(len(self.values))))
 
-    def give(self, index: int) -> None:
-        """Take note that this answer was given."""
-        self.given[index] += 1
+    def give(self, index: int) -> int | None:
+        """Take the answer's next card away; where it lay, null if there was none."""
+        if index not in self._left:
+            return None
+        place = self._left.index(index)
+        del self._left[place]
+        return place
+
+    def take_back(self, index: int, place: int) -> None:
+        """Lay a card back where it was."""
+        self._left.insert(place, index)
 
 
-def _pick(weighted: Sequence[tuple[int, float]], chance: random.Random) -> int:
-    point = chance.random() * sum(weight for _, weight in weighted)
-    for index, weight in weighted:
-        point -= weight
-        if point < 0:
-            return index
-    return weighted[-1][0]
+def deal(cards: Sequence[int], chance: random.Random) -> list[int]:
+    """An order of cards in which every answer comes evenly, yet by chance: its n cards fall one into each nth part.
+
+    So the first k cards hold every answer in proportion, but for less than one card more or less in the long run.
+    """
+    places = [((turn + chance.random()) / count, index) for index, count in enumerate(cards) for turn in range(count)]
+    return [index for _, index in sorted(places)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,9 @@ class Quota:
     values: tuple[str, ...]
     blocks: tuple[tuple[int, ...], ...]
 
-    def hand(self, block: int, interviews: int) -> Hand:
-        """A fresh hand for a block; `interviews` is how many of all fall into it."""
-        return Hand(self.values, self.blocks[block], interviews, [0] * len(self.values))
+    def hand(self, block: int, seed: str) -> Hand:
+        """A fresh hand for a block."""
+        return Hand(self.values, self.blocks[block], f"{seed}/{self.question}/{self.when}/{block}")
 
 
 def plan_quotas(rows: Sequence[RehearsalRow], interviews: int) -> Mapping[str, tuple[Quota, ...]]:
