@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -12,8 +12,6 @@ from schemas.workbook import Row
 
 ALIASES: Final[Mapping[str, str]] = {
     "command": "type",
-    "tag": "name",
-    "value": "name",
     "caption": "label",
     "relevance": "relevant",
     "calculate": "calculation",
@@ -35,6 +33,9 @@ ALIASES: Final[Mapping[str, str]] = {
     "control::jr:count": "repeat_count",
 }
 """Other names of a column -> the canonical one, as pyxform understands them."""
+
+NAME_ALIASES: Final = ("value", "tag")
+"""Other names of `name` in `survey` and `choices`; Comunal's own sheets have a column `value` that is none."""
 
 TRANSLATED: Final = (
     *("label", "hint", "guidance_hint", "constraint_message", "required_message", "image", "audio", "video"),
@@ -86,9 +87,26 @@ def cell(row: Row, base: str) -> str:
     Outer white space is gone and inner runs of it are single spaces, as pyxform reads cells.
     """
     text = row.cells.get(base)
+    if text is None and base == "name":
+        text = _old_name(row)
     if text is None:
         text = next((text for header, text in row.cells.items() if read_header(header) == Header(base)), "")
     return text.strip()
+
+
+def _old_name(row: Row) -> str | None:
+    """The name of a row of `survey` or `choices` (they have a type or a list) under one of its other headers."""
+    if not any(read_header(header).base in {"type", "list_name"} for header in row.cells):
+        return None
+    return next((row.cells[alias] for alias in NAME_ALIASES if alias in row.cells), None)
+
+
+def bases(headers: Iterable[str], sheet: str) -> frozenset[str]:
+    """Canonical names of the columns of a sheet."""
+    found = {read_header(header).base for header in headers}
+    if sheet in {"survey", "choices"} and found & set(NAME_ALIASES):
+        found.add("name")
+    return frozenset(found)
 
 
 def texts(row: Row, base: str) -> dict[str, str]:

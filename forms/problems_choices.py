@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from forms.headers import cell, read_header, texts
+from forms.headers import bases, cell, read_header, texts
 from forms.outline import Outline, read_type
 from forms.problems import problem
 from forms.specs import YES
@@ -18,9 +18,8 @@ def check_choices(outline: Outline) -> Iterator[Problem]:
     if "choices" not in workbook.sheets:
         return
     headers = workbook.sheets["choices"].headers
-    bases = {read_header(header).base for header in headers}
     for needed in ("list_name", "name", "label"):
-        if needed not in bases:
+        if needed not in bases(headers, "choices"):
             message = f"The sheet 'choices' has no column '{needed}'."
             yield problem(workbook, "error", "FRM-201", "choices", None, needed, message, "Add it.")
     settings = workbook.rows("settings")

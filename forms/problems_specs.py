@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from forms.headers import cell, read_header, texts
+from forms.headers import bases, cell, read_header, texts
 from forms.outline import Outline
 from forms.problems import problem
 from forms.problems_expressions import Place, check_expression
@@ -72,9 +72,9 @@ def _report(
 
 
 def _check_columns(outline: Outline, sheet: str) -> Iterator[Problem]:
-    bases = {read_header(header).base for header in outline.workbook.sheets[sheet].headers}
+    present = bases(outline.workbook.sheets[sheet].headers, sheet)
     for needed in REQUIRED[sheet]:
-        if needed not in bases:
+        if needed not in present:
             message = f"The sheet '{sheet}' has no column '{needed}'."
             yield _report(outline, "error", "FRM-302", sheet, None, needed, message, "Add it.")
 
@@ -82,7 +82,7 @@ def _check_columns(outline: Outline, sheet: str) -> Iterator[Problem]:
 def _check_rows(outline: Outline, sheet: str) -> Iterator[Problem]:
     seen: dict[str, int] = {}
     headers = outline.workbook.sheets[sheet].headers if sheet in outline.workbook.sheets else ()
-    present = {read_header(header).base for header in headers}
+    present = bases(headers, sheet)
     for row in outline.workbook.rows(sheet):
         for base in REQUIRED[sheet]:
             if base in present and not cell(row, base) and not texts(row, base):

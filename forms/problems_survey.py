@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from forms.fields_rows import PERSONAL_KINDS, SurveyRow
-from forms.headers import ALIASES, TRANSLATED, cell, read_header, texts
+from forms.headers import ALIASES, NAME_ALIASES, TRANSLATED, bases, cell, read_header, texts
 from forms.outline import LOADED_TYPES, Outline, read_type
 from forms.problems import problem
 from forms.sheets import MEDIA_SUFFIXES
@@ -23,6 +23,7 @@ _KNOWN_COLUMNS: Final = frozenset(
         *("appearance", "parameters", "default", "read_only", "trigger", "personal", "module", "save_to", "autoplay"),
         *TRANSLATED,
         *ALIASES,
+        *NAME_ALIASES,
     )
 )
 _UNLABELLED: Final = frozenset(
@@ -66,9 +67,8 @@ def _check_columns(outline: Outline) -> Iterator[Problem]:
                 message = f"The column '{header.rpartition(' #')[0]}' stands more than once in sheet '{name}'."
                 yield problem(workbook, "error", "FRM-113", name, None, header, message, "Keep one of them.")
     headers = workbook.sheets["survey"].headers if "survey" in workbook.sheets else ()
-    bases = {read_header(header).base for header in headers}
     for needed in ("type", "name"):
-        if needed not in bases:
+        if needed not in bases(headers, "survey"):
             message = f"The sheet 'survey' has no column '{needed}'."
             yield problem(workbook, "error", "FRM-101", "survey", None, needed, message, "Add it.")
     for header in headers:
