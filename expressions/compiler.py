@@ -7,6 +7,7 @@ from expressions.functions import FUNCTIONS
 from expressions.operators import compile_arithmetic, compile_comparison, compile_logic, compile_negation
 from expressions.paths import compile_filter, compile_path, compile_reference, compile_union
 from expressions.profiles import Profile
+from expressions.registry_names import argument_error
 from expressions.scope import Frame
 from expressions.syntax import Binary, Call, Expr, Filter, Logic, Negation, Number, Path, Reference, Text
 from expressions.values import Value
@@ -75,21 +76,7 @@ class Compiler:
 
     def call(self, call: Call) -> Compiled:
         """A function call."""
-        function = FUNCTIONS.get(call.name)
-        if function is None or self.profile not in function.profiles:
-            where = "" if function is None else f" in {self.profile.value}"
-            raise ExpressionError(
-                "EXP-020",
-                f"At {call.position + 1}: there is no function '{call.name}'{where}.",
-                "Check its name; ODK's functions are listed at docs.getodk.org/form-operators-functions.",
-                call.position,
-            )
-        count = len(call.arguments)
-        if count < function.low or (function.high is not None and count > function.high):
-            raise ExpressionError(
-                "EXP-021",
-                f"At {call.position + 1}: {call.name}() has {count} arguments, expected {function.expected()}.",
-                "Check the commas and brackets.",
-                call.position,
-            )
-        return function.build(self, call)
+        wrong = argument_error(call, self.profile)
+        if wrong is not None:
+            raise wrong
+        return FUNCTIONS[call.name].build(self, call)

@@ -1,0 +1,135 @@
+"""How the rows of a form's tables belong together: each row's parent, and sums along it. Plain numpy, no joins twice.
+
+Frames are as `schemas.submissions.ParsedBatch` promises: sorted by submission and position, parents in the order of
+their own table. Rows that aren't are put in order first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from schemas.fields import INSTANCE_ID, MAIN_TABLE, PARENT_ROW_ID, ROW_ID, Form
+
+Indices = NDArray[np.int64]
+
+
+def chain(form: Form, table: str) -> list[str]:
+    """The table and those above it, itself first, main last."""
+    found = [table]
+    parent = form.table(table).parent
+    while parent is not None:
+        found.append(parent)
+        parent = form.table(parent).parent
+    return found
+
+
+@dataclass(slots=True)
+class Links:
+    """The tables of one evaluation and the parents of their rows, found when asked for."""
+
+    form: Form
+    tables: Mapping[str, pl.DataFrame]
+    _parents: dict[str, Indices] = field(default_factory=dict)
+
+    def height(self, table: str) -> int:
+        """Number of rows."""
+        return self.tables[table].height
+
+    def parents(self, table: str) -> Indices:
+        """For each row of a repeat's table, the index of its parent's row; -1 if the parent isn't there."""
+        if table not in self._parents:
+            above = self.form.table(table).parent or MAIN_TABLE
+            self._parents[table] = _find_parents(self.tables[table], self.tables[above], above)
+        return self._parents[table]
+
+    def ancestors(self, table: str, ancestor: str) -> Indices:
+        """For each row, the index of its row in a table above (or in the same table)."""
+        indices: Indices = np.arange(self.height(table), dtype=np.int64)
+        for level in chain(self.form, table):
+            if level == ancestor:
+                return indices
+            parents = self.parents(level)
+            indices = np.where(indices >= 0, parents[indices], -1) if len(parents) else indices
+        return indices
+
+
+def _find_parents(frame: pl.DataFrame, above: pl.DataFrame, name: str) -> Indices:
+    keys = [INSTANCE_ID] if name == MAIN_TABLE else [INSTANCE_ID, ROW_ID]
+    wanted = frame.select(pl.col(INSTANCE_ID), pl.col(PARENT_ROW_ID).alias(ROW_ID)).select(keys)
+    if name == MAIN_TABLE and above.height:
+        quick = _by_runs(wanted.get_column(INSTANCE_ID), above.get_column(INSTANCE_ID))
+        if quick is not None:
+            return quick
+    listed = above.select(keys).with_row_index("_index").unique(keys, keep="first")
+    found = wanted.join(listed, on=keys, how="left", maintain_order="left").get_column("_index")
+    return found.cast(pl.Int64).fill_null(-1).to_numpy()
+
+
+def _by_runs(wanted: pl.Series, above: pl.Series) -> Indices | None:
+    """Parents where every parent has children in its own order: one pass, no hashing; null if it isn't so."""
+    if not len(wanted):
+        return np.empty(0, dtype=np.int64)
+    starts = (wanted != wanted.shift(1)).fill_null(True)
+    runs = wanted.filter(starts)
+    if len(runs) != len(above) or not bool((runs == above).all()):
+        return None
+    return starts.cast(pl.Int64).cum_sum().to_numpy() - 1
+
+
+# -- reductions along the parents --------------------------------------------------------------------------------------
+def spread(values: pl.Series, indices: Indices) -> pl.Series:
+    """Values of the rows above, one per row below; null where there is none above."""
+    wanted = pl.Series(indices, dtype=pl.Int64)
+    return values.gather(wanted.set(wanted < 0, None))
+
+
+def count_by(parents: Indices, mask: NDArray[np.bool_], size: int) -> NDArray[np.float64]:
+    """Rows below each row above, where the mask holds."""
+    kept = parents[mask & (parents >= 0)]
+    return np.bincount(kept, minlength=size).astype(np.float64)
+
+
+def sum_by(parents: Indices, values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Sum of the values below each row above; NaN counts as nothing."""
+    known = ~np.isnan(values) & (parents >= 0)
+    return np.bincount(parents[known], weights=values[known], minlength=size).astype(np.float64)
+
+
+def extreme_by(parents: Indices, values: NDArray[np.float64], size: int, largest: bool) -> NDArray[np.float64]:
+    """Largest or smallest value below each row above; NaN where there is none."""
+    known = ~np.isnan(values) & (parents >= 0)
+    groups, found = parents[known], values[known]
+    result = np.full(size, np.nan)
+    if not len(groups):
+        return result
+    order = np.argsort(groups, kind="stable")
+    groups, found = groups[order], found[order]
+    starts = np.flatnonzero(np.concatenate(([True], groups[1:] != groups[:-1])))
+    reduced = (np.maximum if largest else np.minimum).reduceat(found, starts)
+    result[groups[starts]] = reduced
+    return result
+
+
+def nth_by(parents: Indices, wanted_parents: Indices, places: NDArray[np.float64]) -> Indices:
+    """Index of the k-th row below a given row above, -1 if it has no such row.
+
+    Args:
+        parents: each row's parent.
+        wanted_parents: rows above, one per asker.
+        places: k from 1, one per asker.
+    """
+    order = np.argsort(parents, kind="stable")
+    sorted_parents = parents[order]
+    first = np.searchsorted(sorted_parents, wanted_parents, side="left")
+    last = np.searchsorted(sorted_parents, wanted_parents, side="right")
+    whole = np.where(np.isfinite(places), places, 0).astype(np.int64)
+    index = first + whole - 1
+    good = (whole >= 1) & (index < last) & (wanted_parents >= 0)
+    if not len(order):
+        return np.full(len(places), -1, dtype=np.int64)
+    return np.where(good, order[np.clip(index, 0, len(order) - 1)], -1)

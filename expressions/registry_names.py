@@ -1,0 +1,36 @@
+"""What a call needs to be right, asked without compiling it: that the function exists, and its arguments' number."""
+
+from __future__ import annotations
+
+from expressions.functions import FUNCTIONS
+from expressions.profiles import Profile
+from expressions.syntax import Call
+from schemas.errors import ExpressionError
+
+
+def is_known(name: str, profile: Profile = Profile.JAVAROSA) -> bool:
+    """Whether an engine has the function."""
+    function = FUNCTIONS.get(name)
+    return function is not None and profile in function.profiles
+
+
+def argument_error(call: Call, profile: Profile = Profile.JAVAROSA) -> ExpressionError | None:
+    """What is wrong with a call: EXP-020 an unknown function, EXP-021 a wrong number of arguments; null if nothing."""
+    function = FUNCTIONS.get(call.name)
+    if function is None or profile not in function.profiles:
+        where = "" if function is None else f" in {profile.value}"
+        return ExpressionError(
+            "EXP-020",
+            f"At {call.position + 1}: there is no function '{call.name}'{where}.",
+            "Check its name; ODK's functions are listed at docs.getodk.org/form-operators-functions.",
+            call.position,
+        )
+    count = len(call.arguments)
+    if count < function.low or (function.high is not None and count > function.high):
+        return ExpressionError(
+            "EXP-021",
+            f"At {call.position + 1}: {call.name}() has {count} arguments, expected {function.expected()}.",
+            "Check the commas and brackets.",
+            call.position,
+        )
+    return None
