@@ -15,8 +15,7 @@ from flows.registering import load_form
 from forms.compile import CompiledForm, compile_xform
 from forms.rehearsal import rehearse_parallel
 from forms.rehearsal_interviews import RehearsedInterview, Send
-from forms.rehearsal_times import PER_DAY
-from forms.spoiling import Truth, plan_spoiling
+from forms.spoiling import Truth, last_day, plan_spoiling
 from schemas.errors import CommandError, StoreError
 from store.open import Store
 
@@ -81,7 +80,7 @@ def rehearse_over_http(
     """
     with CollectClient(server_url) as client:
         form = _fetch(client, form_id, store, compiled)
-        first_day = start or _field_start(interviews)
+        first_day = start or first_field_day(interviews, spoil)
         notes: Counter[str] = Counter()
         filled = _noted(rehearse_parallel(form, interviews, seed, first_day, _processes()), notes)
         sends: Iterable[Send]
@@ -131,9 +130,9 @@ def _fetch(client: CollectClient, form_id: str, store: Store | None, compiled: C
     return compiled
 
 
-def _field_start(interviews: int) -> datetime:
-    """Midnight, local time, so many days ago that every interview is past."""
-    days = -(-interviews // PER_DAY)
+def first_field_day(interviews: int, spoil: float = 0.05) -> datetime:
+    """Midnight, local time, so many days ago that every interview is past, the spoiled ones after them too."""
+    days = last_day(interviews, spoil)
     return (datetime.now().astimezone() - timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 

@@ -64,6 +64,8 @@ class Calculator:
 
     def bring_up(self, mask: int) -> None:
         """Do the due ones of `mask` (-1: all). Those below something not relevant stay due."""
+        if not self._mask & mask:
+            return
         for _ in range(MOST_PASSES):
             if not self._pass(mask):
                 return

@@ -154,7 +154,8 @@ class Filler:
         if not self._is_open(question, node):
             self._answerer.check_blocked(question, node)
             return
-        self.asked.append((audit_node(node, self._plan.triggers.repeats), self._scope.now))
+        if self._plan.form.audit:
+            self.asked.append((audit_node(node, self._plan.triggers.repeats), self._scope.now))
         before = node.text
         self._answerer.answer(question, node, lambda text: self._set(question.field.path, node, text))
         if node.text != before:

@@ -41,7 +41,9 @@ class Hand:
         if not self._left:
             self._left = deal(self._cards, random.Random(f"{self._key}/{self._rounds}"))  # noqa: S311
             self._rounds += 1
-        yield from dict.fromkeys((*self._left, *range(len(self.values))))
+        first = self._left[0]
+        yield first
+        yield from (index for index in dict.fromkeys((*self._left, *range(len(self.values)))) if index != first)
 
     def give(self, index: int) -> int | None:
         """Take the answer's next card away; where it lay, null if there was none."""

@@ -11,11 +11,12 @@ import json
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from forms.rehearsal import rehearse
 from forms.rehearsal_interviews import RehearsedInterview, Send
+from forms.rehearsal_times import PER_DAY
 from forms.spoiling_answers import Spoiler, copy_person
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def plan_spoiling(
     Args:
         interviews: the clean ones; all of them are kept in memory.
         share: spoiled acts for each clean interview, 0 to 1.
-        start: first field day of the additional interviews.
+        start: first field day of the clean ones; the additional ones follow theirs.
 
     Raises:
         ExpressionError: see `forms.rehearsal.rehearse`.
@@ -103,6 +104,17 @@ def plan_spoiling(
         return SpoiledPlan(tuple(map(_send, clean)), ())
     planter = _Planter(compiled, clean, total, seed, start, chance)
     return planter.plan()
+
+
+def spare_interviews(total: int) -> int:
+    """Additional interviews at hand for so many spoiled acts: not every interview has room for every error."""
+    return 2 * total + TRIES
+
+
+def last_day(interviews: int, share: float) -> int:
+    """Field days that a rehearsal with that share of spoiled acts may take."""
+    spare = spare_interviews(round(interviews * share)) if share else 0
+    return -(-interviews // PER_DAY) + -(-spare // PER_DAY)
 
 
 class _Planter:
@@ -119,8 +131,9 @@ class _Planter:
         self.total = total
         self.chance = chance
         self.spoiler = Spoiler(compiled, chance)
-        # Twice as many as wanted and some: not every interview has room for every error.
-        self.fresh = rehearse(compiled, 2 * total + TRIES, seed + OTHER_SEED, start)
+        # After the clean ones, lest an enumerator be at two doors at once.
+        after = start + timedelta(days=last_day(len(clean), 0.0))
+        self.fresh = rehearse(compiled, spare_interviews(total), seed + OTHER_SEED, after)
         self.spare: list[RehearsedInterview] = []
         self.truth: list[Truth] = []
         self.added: list[Send] = []
