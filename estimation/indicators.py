@@ -10,6 +10,7 @@ from estimation.columns import Columns, Compile
 from estimation.design import SampleDesign, read_design
 from estimation.figures import estimate_domains
 from estimation.measures import category_order, in_categories, read_measure
+from expressions.columns import compile_columns
 from schemas.errors import EstimationError, ExpressionError, Problem
 from schemas.estimates import TOTAL, Estimate, Estimates
 from schemas.fields import MAIN_TABLE, Form
@@ -17,7 +18,7 @@ from schemas.workbook import Breakdown, Indicator, Specs
 
 
 def estimate(
-    specs: Specs, form: Form, tables: Mapping[str, pl.DataFrame], compiler: Compile | None = None
+    specs: Specs, form: Form, tables: Mapping[str, pl.DataFrame], compiler: Compile = compile_columns
 ) -> Estimates:
     """Estimate every indicator of a workbook.
 
@@ -27,15 +28,11 @@ def estimate(
         specs: the workbook's indicators, breakdowns and design.
         form: the form whose names the expressions use.
         tables: frames of the accepted interviews, as in `ParsedBatch.tables`.
-        compiler: compiler of expressions, null for `expressions.columns.compile_columns`.
+        compiler: compiler of expressions; tests put another in its place.
 
     Returns:
         Estimates in the order of the workbook, "total" first, and the problems met.
     """
-    if compiler is None:
-        from expressions.columns import compile_columns
-
-        compiler = compile_columns
     columns = Columns(form, tables, compiler)
     design, problems = read_design(specs.design, columns)
     breakdowns = {breakdown.name: breakdown for breakdown in specs.breakdowns}
