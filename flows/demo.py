@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -19,7 +20,7 @@ from flows.output import Output
 from flows.places import open_data
 from flows.prefect_server import PrefectServer, configure_prefect, free_port, prefect_server
 from flows.registering import add_form, build_form
-from flows.rehearsing import rehearse_over_http
+from flows.rehearsing import first_field_day, rehearse_over_http
 from flows.releasing import ReleaseReport
 from schemas.errors import CommandError, FormError
 from store.people import add_person
@@ -85,8 +86,17 @@ def _collect(data: Path, form_id: str, interviews: int, spoil: float, seed: int,
                 truth_path=truth,
                 store=store,
                 progress=advance,
+                start=_first_day(data, interviews),
             )
         output.record(report, f"    {report}\n    what was spoiled: {truth}")
+
+
+def _first_day(data: Path, interviews: int) -> datetime:
+    """The first field day, chosen at the first run and kept: a later run must send the same bytes again."""
+    kept = data / "rehearsal-start.txt"
+    if not kept.exists():
+        kept.write_text(first_field_day(interviews).isoformat(), encoding="utf-8")
+    return datetime.fromisoformat(kept.read_text(encoding="utf-8").strip())
 
 
 @contextmanager
