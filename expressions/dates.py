@@ -81,13 +81,18 @@ MONTHS = (
     "November",
     "December",
 )
+SCRIPT_LETTERS = frozenset("%YymnBbdeHhMS3aAWZu")
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 
-def format_moment(moment: datetime, pattern: str) -> str | None:
+JAVA_LETTERS = frozenset("%YymnbdeHhMS3aW")
+"""What JavaRosa knows after a `%`; the other engines know B, A, Z and u too."""
+
+
+def format_moment(moment: datetime, pattern: str, letters: frozenset[str] = JAVA_LETTERS) -> str | None:
     """A moment by ODK's letters (`%Y-%m-%d %H:%M`), null if the pattern has an unknown letter.
 
-    Letters: Y y m n B b d e H h M S 3 a A W Z and %%. Names of months and days are English.
+    Names of months and days are English.
 
     >>> format_moment(datetime(2026, 4, 1, 9, 5), "%e %b %Y, %H:%M")
     '1 Apr 2026, 09:05'
@@ -100,7 +105,7 @@ def format_moment(moment: datetime, pattern: str) -> str | None:
             index += 1
             continue
         letter = pattern[index + 1 : index + 2]
-        part = _format_letter(moment, letter)
+        part = _format_letter(moment, letter) if letter in letters else None
         if part is None:
             return None
         written.append(part)

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from expressions.compiled import Compiled, as_single
-from expressions.dates import format_moment, midnight, parse_moment, parse_time
+from expressions.dates import JAVA_LETTERS, SCRIPT_LETTERS, format_moment, midnight, parse_moment, parse_time
 from expressions.profiles import Profile
 from expressions.registry import Function, over_values
 from expressions.scope import Frame
@@ -122,12 +122,13 @@ def _build_format(compiler: Compiler, call: Call) -> Compiled:
             moment = script_date(found, frame)
         if moment is None:
             return ""
-        text = format_moment(moment, to_string(pattern(frame), frame.profile))
+        letters = JAVA_LETTERS if frame.profile is Profile.JAVAROSA else SCRIPT_LETTERS
+        text = format_moment(moment, to_string(pattern(frame), frame.profile), letters)
         if text is None:
             raise ExpressionError(
                 "EXP-029",
                 f"At {call.position + 1}: {call.name}() has a pattern with an unknown letter after '%'.",
-                "The letters are Y y m n B b d e H h M S 3 a A W Z.",
+                "The letters that ODK Collect knows are Y y m n b d e H h M S 3 a W.",
                 call.position,
             )
         return text

@@ -32,7 +32,7 @@ def _build_count_non_empty(compiler: Compiler, call: Call) -> Compiled:
     def count(frame: Frame) -> float:
         found = need_nodes(nodes(frame), "count-non-empty()", call.position)
         if frame.profile is Profile.JAVAROSA:
-            return float(sum(to_string(found.read(node)) != "" for node in found.nodes))
+            return float(sum(bool(node.children) or to_string(found.read(node)) != "" for node in found.nodes))
         return float(sum(node.string_value() != "" for node in found.nodes))
 
     return Compiled(count, "number")

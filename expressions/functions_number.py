@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
 from expressions.compiled import Compiled, as_number
@@ -12,7 +12,7 @@ from expressions.operators import divide, operand_number, script_number_of
 from expressions.profiles import Profile
 from expressions.registry import SCRIPT, Function, flatten, over_numbers, over_values, spread
 from expressions.scope import Frame
-from expressions.values import INFINITY, NAN, NodeSet, Value, to_number
+from expressions.values import INFINITY, NAN, SMALLEST, NodeSet, Value, to_number
 
 if TYPE_CHECKING:
     from expressions.compiler import Compiler
@@ -46,8 +46,8 @@ def round_java(value: float, places: int) -> float:
         scale = 10.0**-places
         return float(math.trunc(value / scale + 0.5)) * scale
     method = ROUND_HALF_DOWN if value < 0 else ROUND_HALF_UP
-    rounded = float(_quantize(value, places, method))
-    return rounded
+    # Java's BigDecimal has no negative zero.
+    return float(_quantize(value, places, method)) + 0.0
 
 
 def _quantize(value: float, places: int, method: str) -> Decimal:
@@ -56,8 +56,6 @@ def _quantize(value: float, places: int, method: str) -> Decimal:
     if int(exponent) >= -places:
         return exact
     digits = max(1, exact.adjusted() + places + 2)
-    from decimal import Context
-
     return exact.quantize(Decimal(1).scaleb(-places), method, Context(prec=max(28, digits)))
 
 
@@ -169,7 +167,7 @@ FUNCTIONS = {
     "atan2": over_numbers(_guard(math.atan2), 2),
     "pi": over_numbers(lambda: math.pi, 0),
     "random": over_values("number", 0, 0, lambda frame, values: frame.scope.random.random()),
-    "max": Function(1, None, _build_extreme(max, 5e-324)),
+    "max": Function(1, None, _build_extreme(max, SMALLEST)),
     "min": Function(1, None, _build_extreme(min, 1.7976931348623157e308)),
     "sum": over_values("number", 1, 1, _sum),
 }

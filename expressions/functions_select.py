@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from expressions.compiled import Compiled, as_single, as_string
 from expressions.profiles import Profile
 from expressions.registry import JAVA, Function, over_values
 from expressions.scope import Frame
-from expressions.values import Value, to_number, to_string
+from expressions.values import Value, to_number, to_string, unpack
 from schemas.errors import ExpressionError
 
 if TYPE_CHECKING:
@@ -24,29 +25,60 @@ def _build_selected(compiler: Compiler, call: Call) -> Compiled:
     True
     """
     answer, choice = (compiler.compile(argument) for argument in call.arguments)
-    answer_text = as_string(answer, compiler.profile)
+    javarosa = compiler.profile is Profile.JAVAROSA
+    if javarosa and (choice.kind in {"number", "boolean"}):
+        raise _need_text("the choice", call, call.arguments[1].position)
+
+    def text(compiled: Compiled) -> Callable[[Frame], str]:
+        return _text_only(compiled, call) if javarosa else as_string(compiled, compiler.profile)
+
+    answer_text = text(answer)
     if isinstance(choice.constant, str):
         wanted = f" {choice.constant.strip()} "
         return Compiled(lambda frame: wanted in f" {answer_text(frame)} ", "boolean")
-    if compiler.profile is Profile.JAVAROSA and (choice.kind in {"number", "boolean"}):
-        raise ExpressionError(
-            "EXP-023",
-            f"At {call.position + 1}: the choice in {call.name}() must be a text in quotes, as in '1'.",
-            "Put the choice's name in quotes.",
-            call.arguments[1].position,
-        )
-    choice_text = as_string(choice, compiler.profile)
+    choice_text = text(choice)
     return Compiled(lambda frame: f" {choice_text(frame).strip()} " in f" {answer_text(frame)} ", "boolean")
 
 
+def _text_only(compiled: Compiled, call: Call) -> Callable[[Frame], str]:
+    """JavaRosa takes no number here: selected() of an integer question stops the form."""
+    single = as_single(compiled, Profile.JAVAROSA)
+
+    def text(frame: Frame) -> str:
+        value = single(frame)
+        if type(value) is str:
+            return value
+        raise _need_text("an answer", call, call.position)
+
+    return text
+
+
+def _need_text(what: str, call: Call, position: int) -> ExpressionError:
+    return ExpressionError(
+        "EXP-023",
+        f"At {position + 1}: {what} in {call.name}() must be a text, as in '1'; found a number, date or truth.",
+        "Put the choice's name in quotes; compare numbers by '='.",
+        position,
+    )
+
+
 def _words(value: Value, frame: Frame) -> list[str]:
+    value = unpack(value, frame.profile)
+    if frame.profile is Profile.JAVAROSA and not isinstance(value, str):
+        raise ExpressionError(
+            "EXP-023",
+            "selected-at() and count-selected() need the answer to a select, found a number, date or truth.",
+            "Give them a select question.",
+        )
     return to_string(value, frame.profile).split()
 
 
 def _selected_at(frame: Frame, values: list[Value]) -> str:
     words = _words(values[0], frame)
     place = to_number(values[1], frame.profile)
-    return words[int(place)] if place == place and 0 <= place < len(words) else ""
+    if place != place:
+        place = 0.0  # as a Java cast
+    return words[int(place)] if -1 < place < len(words) else ""
 
 
 def _count_selected(frame: Frame, values: list[Value]) -> float:

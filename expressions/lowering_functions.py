@@ -22,6 +22,7 @@ from expressions.lowering_round import round_half_up
 from expressions.registry_names import argument_error, is_known
 from expressions.syntax import Call, Filter, Number, Path, Reference
 from expressions.targets import Target, fail
+from expressions.values import SMALLEST
 from schemas.errors import ExpressionError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _extreme(plan: Plan, call: Call) -> Lowered:
     numbers = _numbers(plan, call)
     if call.name == "min":
         return number(pl.min_horizontal(numbers))
-    return number(pl.max_horizontal(numbers).clip(lower_bound=lowering_repeats._SMALLEST))
+    return number(pl.max_horizontal(numbers).clip(lower_bound=SMALLEST))
 
 
 def _round(plan: Plan, call: Call) -> Lowered:

@@ -13,13 +13,11 @@ from expressions.links import Indices, Links, chain, count_by, extreme_by, nth_b
 from expressions.lowered import Column, Lowered, number, string, to_number, to_string
 from expressions.syntax import Binary, Call, Expr, Filter, Number, Path, Reference, unparse
 from expressions.targets import Place, Target, fail, find_path, find_reference
+from expressions.values import SMALLEST
 from schemas.fields import POSITION
 
 if TYPE_CHECKING:
     from expressions.lowering import Plan
-
-_SMALLEST = 5e-324
-"""Where JavaRosa's max() begins, so that it never gives less."""
 
 
 def find_rows(plan: Plan, expr: Expr) -> Target:
@@ -169,7 +167,7 @@ def lower_extreme_of_rows(plan: Plan, call: Call) -> Lowered:
 
     def reduce(links: Links) -> NDArray[np.float64]:
         found = extreme_by(rows.parents(links), rows.numbers(links), links.height(rows.target.base), largest)
-        return np.maximum(found, _SMALLEST) if largest else found
+        return np.maximum(found, SMALLEST) if largest else found
 
     return number(rows.derive(call.name, reduce))
 

@@ -1,7 +1,7 @@
 """Paths, `${name}`, predicates and unions as closures.
 
 JavaRosa reads an absolute path from within a repeat as the node of the same occurrence: from `/data/person[2]/sex`,
-`/data/person/age` is `/data/person[2]/age`, and `count(/data/person)` is 1. Steps bind so up to the first predicate.
+`/data/person/age` is `/data/person[2]/age`, and `count(/data/person)` is 1. A step with a predicate doesn't bind.
 A relative path binds nothing: `count(../../person)` counts them all. `${person}` binds all steps but the last, as the
 relative path does that pyxform writes for it: `${age}` is the own person's, `count(${person})` counts all.
 """
@@ -235,13 +235,15 @@ def _compile_steps(
     start: Callable[[Frame], list[Element]], steps: list[CompiledStep], bind: bool, profile: Profile
 ) -> Compiled:
     javarosa = profile is Profile.JAVAROSA
-    bound_steps = _bindable(steps) if bind else 0
 
     def nodes(frame: Frame) -> Value:
         found = start(frame)
-        for index, step in enumerate(steps):
-            own = own_occurrence(found[0], step.name, frame.node) if index < bound_steps and len(found) == 1 else None
-            found = [own] if own is not None else step.walk(found, frame)
+        around = _around(frame.node) if bind else []
+        for depth, step in enumerate(steps):
+            own = around[depth] if depth < len(around) and step.name in (around[depth].name, "*") else None
+            if own is None:
+                around = []
+            found = _same_place(found, own) if own is not None and step.plain else step.walk(found, frame)
         if javarosa:
             found = [node for node in found if node.is_relevant()]
         return NodeSet(found, frame.read)
@@ -249,14 +251,25 @@ def _compile_steps(
     return Compiled(nodes, "nodes")
 
 
-def _bindable(steps: list[CompiledStep]) -> int:
-    """How many steps from the first may bind to the context's own occurrence: those before the first predicate."""
-    count = 0
-    for step in steps:
-        if not step.plain:
-            break
-        count += 1
-    return count
+def _around(node: Element) -> list[Element]:
+    """The node and those above it, the root first."""
+    found: list[Element] = []
+    above: Element | None = node
+    while above is not None and above.kind != "document":
+        found.append(above)
+        above = above.parent
+    found.reverse()
+    return found
+
+
+def _same_place(parents: list[Element], own: Element) -> list[Element]:
+    """The children at the place of `own` among its namesakes.
+
+    JavaRosa binds by place, in other occurrences too: from the second child of the first person,
+    `/data/person[position() = 2]/child` is the second child of the second person.
+    """
+    place = own.position
+    return [same[place - 1] for parent in parents if len(same := parent.by_name.get(own.name, ())) >= place]
 
 
 def compile_filter(expr: Filter, compiler: Compiler) -> Compiled:

@@ -2,58 +2,63 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, tzinfo
 
-from expressions.dates import midnight, parse_moment
+from expressions.dates import midnight
 from expressions.profiles import Profile
-from expressions.values import NodeSet, Value, java_double, to_boolean, to_number, to_string, unpack
+from expressions.values import NodeSet, Value, java_double, to_boolean, unpack
+
+_INT_MAX, _INT_MIN = 2_147_483_647, -2_147_483_648
+_LONG_MAX = 9_223_372_036_854_775_807
 
 
 def store_text(value: Value, bind_type: str, zone: tzinfo | None = UTC) -> str:
     """The stored text; "" for blank and NaN.
 
+    Texts are stored as they are, whatever the type; a day or moment is stored with its time unless the type is date or
+    time; a truth is 1 or 0; a whole number is written without decimals.
+
     Args:
         value: what the expression gave.
-        bind_type: int, decimal, boolean, date, dateTime, time, or anything else for text.
+        bind_type: the node's type, "" if it has none.
         zone: where days begin.
 
-    >>> store_text(3.7, "int"), store_text(3.0, "decimal"), store_text(True, "string"), store_text(float("nan"), "int")
-    ('3', '3.0', 'true', '')
+    >>> store_text(3.7, "int"), store_text(3.0, "decimal"), store_text(True, "string"), store_text(math.nan, "int")
+    ('3', '3', '1', '')
     """
     if isinstance(value, NodeSet):
         value = unpack(value, Profile.JAVAROSA)
     if value == "" or value != value:
         return ""
-    match bind_type:
-        case "int" | "integer" | "long":
-            number = to_number(value)
-            return str(int(number)) if abs(number) < float("inf") else ""
-        case "decimal":
-            number = to_number(value)
-            return "" if number != number else java_double(number)
-        case "boolean":
-            return "1" if to_boolean(value) else "0"
-        case "date" | "dateTime" | "time":
+    if bind_type == "boolean":
+        return "1" if to_boolean(value) else "0"
+    match value:
+        case bool():
+            return "1" if value else "0"
+        case float():
+            return _store_number(value, bind_type)
+        case date():
             return _store_moment(value, bind_type, zone)
         case _:
-            return _store_any(value, zone)
+            return str(value)
 
 
-def _store_any(value: Value, zone: tzinfo | None) -> str:
-    if isinstance(value, datetime):
-        return iso_moment(value)
-    return to_string(value)
+def _store_number(value: float, bind_type: str) -> str:
+    if bind_type in {"int", "integer"}:
+        return str(int(max(_INT_MIN, min(_INT_MAX, value))))
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    if value == int(value) and abs(value) <= _LONG_MAX:
+        return str(int(value))
+    return java_double(value)
 
 
-def _store_moment(value: Value, bind_type: str, zone: tzinfo | None) -> str:
-    found = parse_moment(value, zone) if isinstance(value, str) else value
-    if not isinstance(found, date):
-        return to_string(value)
+def _store_moment(value: date, bind_type: str, zone: tzinfo | None) -> str:
     if bind_type == "date":
-        return found.date().isoformat() if isinstance(found, datetime) else found.isoformat()
-    moment = found if isinstance(found, datetime) else midnight(found, zone)
-    text = iso_moment(moment)
-    return text if bind_type == "dateTime" else text.partition("T")[2]
+        return value.date().isoformat() if isinstance(value, datetime) else value.isoformat()
+    text = iso_moment(value if isinstance(value, datetime) else midnight(value, zone))
+    return text.partition("T")[2] if bind_type == "time" else text
 
 
 def iso_moment(moment: datetime) -> str:

@@ -152,6 +152,13 @@ def _walk(start: str, steps: list[Step], place: Place, *, bind: bool, path: Path
     for step in steps:
         _check_step(step, path)
         current = f"{current}/{step.test}"
+        if predicates and path.absolute and current in own and not step.predicates:
+            raise fail(
+                "EXP-107",
+                step.position,
+                "a step into an own repeat after a predicate has no form over columns.",
+                "Write ${repeat}[...]/question.",
+            )
         if bind and step.predicates:
             bind = False
         if bind and current in own:

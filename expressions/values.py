@@ -23,6 +23,8 @@ EPOCH = date(1970, 1, 1)
 EPOCH_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_SECONDS = 86_400.0
 TOLERANCE = 1e-12
+SMALLEST = 5e-324
+"""Java's Double.MIN_VALUE: where JavaRosa's max() begins, so that it never gives less."""
 _INT_MAX = 2_147_483_647
 
 
@@ -177,6 +179,8 @@ def java_double(value: float) -> str:
         return text if "e" not in text else f"{Decimal(text):f}"
     if value == 0:
         return "-0.0" if math.copysign(1, value) < 0 else "0.0"
+    if abs(value) == SMALLEST:
+        return "4.9E-324" if value > 0 else "-4.9E-324"
     sign, digits, exponent = Decimal(repr(value)).as_tuple()
     shown = "".join(str(digit) for digit in digits).rstrip("0") or "0"
     power = len(digits) - 1 + int(exponent)
