@@ -13,24 +13,21 @@ from expressions.profiles import Profile
 from expressions.records import compile_record
 from expressions.syntax import Call, Expr, Filter, Path, Reference, Text, children, walk
 from forms.fields_rows import SurveyRow
-from forms.headers import read_header
+from forms.headers import TRANSLATED, read_header
 from forms.outline import Outline, read_type
 from forms.problems import problem
 from forms.problems_literals import check_literals
+from forms.problems_survey import NAME
 from schemas.errors import ExpressionError, Problem, ProblemSeverity
 from schemas.workbook import Row
 
 EXPRESSION_COLUMNS: Final = (
     *("relevant", "constraint", "calculation", "required", "read_only", "choice_filter", "repeat_count"),
 )
-_TEXT_COLUMNS: Final = frozenset(
-    (
-        *("label", "hint", "guidance_hint", "constraint_message", "required_message", "default", "trigger"),
-        *("parameters", "appearance", "type"),
-    )
-)
-_ENTITY_COLUMNS: Final = frozenset({"label", "entity_id", "create_if", "update_if"})
-_REFERENCE = re.compile(r"\$\{\s*(?:last-saved#)?([^}]*?)\s*\}")
+_FREE_COLUMNS: Final = frozenset({"name", "list_name", "repeat", "dataset"})
+"""Columns in which pyxform doesn't look for references; in all others it does, also in those it doesn't know."""
+
+_REFERENCE = re.compile(r"\$\{(?:last-saved#)?([^}]*)\}|(\$\{[^}]*)$")
 _CONSTANTS: Final = frozenset({"yes", "no", "true", "false", "true()", "false()"})
 _SMART_QUOTES: Final = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " "})
 
@@ -55,15 +52,30 @@ def check_expressions(outline: Outline) -> Iterator[Problem]:
     for row in outline.rows:
         for header, text in row.row.cells.items():
             base = read_header(header).base
-            place = Place("survey", row.row, header if base in _TEXT_COLUMNS else base, row)
             if base in EXPRESSION_COLUMNS and text.strip().lower() not in _CONSTANTS:
-                yield from check_expression(outline, place, text)
-            elif base in _TEXT_COLUMNS:
-                yield from _check_references(outline, place, _REFERENCE.findall(text))
-    for entity in outline.workbook.rows("entities"):
-        for header, text in entity.cells.items():
-            if read_header(header).base in _ENTITY_COLUMNS:
-                yield from _check_references(outline, Place("entities", entity, header), _REFERENCE.findall(text))
+                yield from check_expression(outline, Place("survey", row.row, base, row), text)
+            elif base not in _FREE_COLUMNS:
+                yield from _check_text(outline, Place("survey", row.row, header, row), text)
+    for sheet in ("choices", "settings", "entities"):
+        for other in outline.workbook.rows(sheet):
+            for header, text in other.cells.items():
+                base = read_header(header).base
+                if base in TRANSLATED or (sheet != "choices" and base not in _FREE_COLUMNS):
+                    yield from _check_text(outline, Place(sheet, other, header), text)
+
+
+def _check_text(outline: Outline, place: Place, text: str) -> Iterator[Problem]:
+    """References in a cell that is no expression."""
+    if "${" not in text:
+        return
+    names = []
+    for found in _REFERENCE.finditer(text):
+        if found.group(2) is not None or not NAME.fullmatch(found.group(1)):
+            message = f"'{found.group()[:40]}' is no reference: expected ${{name}}."
+            yield _at(outline, place, "error", "FRM-122", message, "Close the brace, and leave no spaces inside.")
+        else:
+            names.append(found.group(1))
+    yield from _check_references(outline, place, names)
 
 
 def check_expression(outline: Outline, place: Place, text: str) -> Iterator[Problem]:
@@ -72,7 +84,8 @@ def check_expression(outline: Outline, place: Place, text: str) -> Iterator[Prob
     try:
         tree = parse(plain)
     except ExpressionError as error:
-        yield from _check_references(outline, place, _REFERENCE.findall(text))
+        names = [found.group(1) for found in _REFERENCE.finditer(text) if NAME.fullmatch(found.group(1) or "")]
+        yield from _check_references(outline, place, names)
         yield _expression_problem(outline, place, plain, error)
         return
     yield from _check_functions(outline, place, plain)
@@ -111,6 +124,9 @@ def _check_functions(outline: Outline, place: Place, text: str) -> Iterator[Prob
 
 
 def _check_references(outline: Outline, place: Place, names: list[str]) -> Iterator[Problem]:
+    # pyxform knows the names of the survey only; over the finished form those that it adds exist too.
+    is_form = place.sheet in {"survey", "choices", "settings", "entities"}
+    added = frozenset({"instanceID"}) if is_form else outline.generated_names
     for name in dict.fromkeys(names):
         rows = outline.by_name.get(name, ())
         if len(rows) > 1:
@@ -118,7 +134,7 @@ def _check_references(outline: Outline, place: Place, names: list[str]) -> Itera
                 f"'${{{name}}}' may mean {len(rows)} questions: rows {', '.join(str(r.row.number) for r in rows)}."
             )
             yield _at(outline, place, "error", "FRM-121", message, "Give one of them another name.")
-        elif not rows and name not in outline.generated_names:
+        elif not rows and name not in added:
             close = difflib.get_close_matches(name, outline.by_name, 1, 0.75)
             advice = f"Did you mean '${{{close[0]}}}'?" if close else "Add the question, or correct the name."
             yield _at(outline, place, "error", "FRM-120", f"There is no question '{name}'.", advice)

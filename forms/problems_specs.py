@@ -34,7 +34,7 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "mean": ("value",),
     "distribution": ("value",),
 }
-_EXPRESSIONS: Final[Mapping[str, tuple[str, ...]]] = {
+EXPRESSIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "indicators": ("universe", "denominator", "numerator", "value"),
     "breakdowns": ("value",),
     "checks": ("expression",),
@@ -113,7 +113,7 @@ def _check_common(outline: Outline, sheet: str, row: Row) -> Iterator[Problem]:
     table = cell(row, "table")
     if table and table not in outline.tables:
         yield _unknown(outline, "FRM-304", sheet, row, "table", table, outline.tables, "table")
-    for column in _EXPRESSIONS[sheet]:
+    for column in EXPRESSIONS[sheet]:
         if text := cell(row, column):
             yield from check_expression(outline, Place(sheet, row, column), text)
     name = cell(row, "list")

@@ -17,7 +17,7 @@ from schemas.errors import Problem
 NAME = re.compile(r"[^\W\d][\w.\-]*")
 """A name that can stand in XML: begins with a letter or underscore, then letters, digits, "_", "-", "."."""
 
-_KNOWN_COLUMNS: Final = frozenset(
+KNOWN_COLUMNS: Final = frozenset(
     (
         *("type", "name", "relevant", "constraint", "required", "calculation", "choice_filter", "repeat_count"),
         *("appearance", "parameters", "default", "read_only", "trigger", "personal", "module", "save_to", "autoplay"),
@@ -73,8 +73,8 @@ def _check_columns(outline: Outline) -> Iterator[Problem]:
             yield problem(workbook, "error", "FRM-101", "survey", None, needed, message, "Add it.")
     for header in headers:
         base = read_header(header).base
-        close = difflib.get_close_matches(base, _KNOWN_COLUMNS, 1, 0.85) if "::" not in base else []
-        if base not in _KNOWN_COLUMNS and close:
+        close = difflib.get_close_matches(base, KNOWN_COLUMNS, 1, 0.85) if "::" not in base else []
+        if base not in KNOWN_COLUMNS and close:
             message = f"The column '{header}' isn't known; it looks like '{close[0]}'."
             yield problem(workbook, "warning", "FRM-114", "survey", None, header, message, "Check the spelling.")
 
@@ -180,13 +180,18 @@ def _missing_file(outline: Outline, row: SurveyRow, name: str) -> Problem:
     return problem(outline.workbook, "warning", "FRM-135", "survey", row.row, "type", message, advice)
 
 
+def is_unlabelled(row: SurveyRow) -> bool:
+    """Whether a row is fine without a label: it has one, or nobody is asked, or it stands in a table's head."""
+    kind = read_type(row.type).kind
+    in_table = {"label", "list-nolabel"} & set(cell(row.row, "appearance").split())
+    is_asked = row.kind == "question" and bool(kind) and kind not in _UNLABELLED and not in_table
+    is_computed = bool(cell(row.row, "calculation") or cell(row.row, "trigger"))
+    return not is_asked or is_computed or any(texts(row.row, base) for base in _SHOWN)
+
+
 def _check_labels(outline: Outline, row: SurveyRow) -> Iterator[Problem]:
     workbook = outline.workbook
-    kind = read_type(row.type).kind
-    shown = {base: texts(row.row, base) for base in _SHOWN}
-    in_table = {"label", "list-nolabel"} & set(cell(row.row, "appearance").split())  # labels stand in the table's head
-    is_asked = row.kind == "question" and bool(kind) and kind not in _UNLABELLED and not in_table
-    if is_asked and not any(shown.values()) and not cell(row.row, "calculation") and not cell(row.row, "trigger"):
+    if not is_unlabelled(row):
         message = f"The question '{row.name}' has no label."
         yield problem(workbook, "error", "FRM-110", "survey", row.row, "label", message, "Write what is asked.")
     headers = workbook.sheets["survey"].headers
