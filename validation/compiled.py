@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from expressions.columns import ColumnExpr, compile_columns
 from schemas.errors import ExpressionError
-from schemas.fields import Field, Form, Node
+from schemas.fields import Field, Form, Node, Repeat
 from validation.evaluation import NotChecked
+
+_COUNT = re.compile(r"\bcount\(\s*(?:\$\{\s*([^}\s]+)\s*\}|[^()\[\]]*?/\s*([\w.\-]+))\s*\)")
 
 
 class Compiler:
     """Compiles expressions of one form.
 
     Args:
-        has_personal: whether personal answers are at hand. Without them an expression that uses a personal
-            question can't be evaluated: the tables hold only a mark.
+        has_personal: whether personal answers are at hand. Without them the tables hold only a mark, and expressions
+            may ask whether a personal question is answered but no more.
+        zone: time zone in which days are told.
+
+    Attributes:
+        personal_used: names of the personal questions that the expressions compiled so far use.
     """
 
-    def __init__(self, form: Form, *, has_personal: bool) -> None:
-        self.form = form
-        self.personal = frozenset(field.name for field in form.fields() if field.personal)
-        self.has_personal = has_personal
+    def __init__(self, form: Form, *, has_personal: bool, zone: str = "UTC") -> None:
+        self._personal = frozenset(field.name for field in form.fields() if field.personal)
+        self._form = unmark_personal(form) if has_personal and self._personal else form
+        self._zone = zone
+        self._sometimes = _sometimes_asked(form)
         self.personal_used: set[str] = set()
 
     def compile(
@@ -30,20 +40,55 @@ class Compiler:
         Args:
             of_itself: whether the expression is about the node's own answer, as a constraint is.
         """
+        context = None if node is None else _as_field(node, table)
         try:
-            compiled = compile_columns(text, self.form, table, _context(node, table))
+            compiled = compile_columns(text, self._form, table, context, allow_rowwise=True, zone=self._zone)
         except ExpressionError as error:
             return NotChecked(f"{error.code} {error.message}")
+        counted = {match[1] or match[2] for match in _COUNT.finditer(text)} & self._sometimes
+        if counted:
+            return NotChecked(f"count() of {', '.join(sorted(counted))} depends on which rows were asked it")
         names = compiled.names | ({node.name} if of_itself and node is not None else frozenset())
-        used = names & self.personal
-        if used and not self.has_personal:
-            return NotChecked("it uses personal answers, which were not read: " + ", ".join(sorted(used)))
-        self.personal_used |= used
+        self.personal_used |= names & self._personal
         return compiled
 
 
-def _context(node: Node | None, table: str) -> Field | None:
+def _sometimes_asked(form: Form) -> frozenset[str]:
+    """Questions that some rows of their repeat are asked and others not.
+
+    Clients count the questions that were asked; in a table those that weren't look like those left blank.
+    """
+    found: set[str] = set()
+
+    def visit(node: Node, *, conditional: bool) -> None:
+        conditional = (bool(node.relevant) and not isinstance(node, Repeat)) or conditional
+        if isinstance(node, Field):
+            if conditional:
+                found.add(node.name)
+            return
+        for child in node.children:
+            visit(child, conditional=conditional and not isinstance(child, Repeat))
+
+    visit(form.root, conditional=False)
+    return frozenset(found)
+
+
+def unmark_personal(form: Form) -> Form:
+    """The form as if no question were personal: for tables that hold the answers themselves."""
+    tables = tuple(
+        replace(table, fields=tuple(replace(field, personal=None) for field in table.fields)) for table in form.tables
+    )
+    return replace(form, root=replace(form.root, children=tuple(map(_unmark, form.root.children))), tables=tables)
+
+
+def _unmark(node: Node) -> Node:
+    if isinstance(node, Field):
+        return replace(node, personal=None)
+    return replace(node, children=tuple(map(_unmark, node.children)))
+
+
+def _as_field(node: Node, table: str) -> Field:
     """The context as a field: groups and repeats have none, but relative paths start from them all the same."""
-    if node is None or isinstance(node, Field):
-        return node
+    if isinstance(node, Field):
+        return replace(node, personal=None) if node.personal else node
     return Field(name=node.name, path=node.path, table=table)

@@ -166,7 +166,7 @@ def _expectation_class() -> Any:  # noqa: ANN401  the class exists only once gre
 
         @metric_value(engine=PandasExecutionEngine)
         def _pandas(
-            cls,  # noqa: N805  the decorator makes it a class method
+            cls,
             execution_engine: PandasExecutionEngine,
             metric_domain_kwargs: dict[str, Any],
             **_: object,

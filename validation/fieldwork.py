@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -213,7 +214,7 @@ def _check_version(task: _Task) -> _Outcome | NotChecked:
         return NotChecked("it isn't known when the versions of the form were published")
     grace = timedelta(days=task.settings.version_grace_days)
     published = sorted(task.versions.items(), key=lambda item: item[1])
-    until = {version: later + grace for (version, _), (_, later) in zip(published, published[1:], strict=False)}
+    until = {version: later + grace for (version, _), (_, later) in pairwise(published)}
     ends = pl.DataFrame(
         {FORM_VERSION: list(until), "until": list(until.values())},
         schema={FORM_VERSION: pl.String, "until": pl.Datetime("ms", "UTC")},

@@ -61,10 +61,11 @@ def _judge_items(field: Field, compiler: Compiler, codes: frozenset[str] | None)
     wrapped = _RANDOMIZE.match(nodeset)
     if wrapped:
         nodeset = _first_argument(wrapped[1])
+    answer = f"current()/../{field.name}"
     if field.is_multiple:
-        text = f"count({nodeset}[selected(current()/., {field.value_ref})]) = count-selected(.)"
+        text = f"count({nodeset}[selected({answer}, {field.value_ref})]) = count-selected(../{field.name})"
     else:
-        text = f"count({nodeset}[{field.value_ref} = current()/.]) > 0"
+        text = f"count({nodeset}[{field.value_ref} = {answer}]) > 0"
     passes = compiler.compile(text, field.table, field, of_itself=True)
     if isinstance(passes, NotChecked):
         return passes
