@@ -9,6 +9,7 @@ from forms.fields import read_form
 from forms.outline import Outline, read_outline
 from forms.problems import arrange, problem
 from forms.problems_choices import check_choices
+from forms.problems_columns import check_columns
 from forms.problems_cycles import check_cycles
 from forms.problems_expressions import check_expressions
 from forms.problems_programs import pyxform_problems, validate_problems
@@ -58,5 +59,6 @@ def _program_problems(outline: Outline, with_validate: bool) -> Iterator[Problem
         return
     for warning in warnings:
         yield from pyxform_problems(outline, warning, "warning", "Mend it, or know why it is so.")
+    yield from check_columns(outline, form)
     if with_validate:
         yield from validate_problems(outline, validate_xform(xform), form.root.name)
