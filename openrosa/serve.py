@@ -29,10 +29,13 @@ def bind(host: str, port: int) -> socket.socket:
             none of this machine's.
     """
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror:
         raise CommandError("CMD-022", f"The host {host!r} isn't known.", "Use 127.0.0.1 or 0.0.0.0.") from None
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    family, _, _, _, address = found[0]
+    # asyncio sends small answers at once (TCP_NODELAY) only on sockets that were made with this protocol number;
+    # without it each answer waits 40 ms for the client's acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
