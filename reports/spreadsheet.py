@@ -122,7 +122,8 @@ def _write_row(
     threshold: int,
 ) -> None:
     for column, name in enumerate(names):
-        sheet.write_string(row, column, name, formats.text)
+        if name:
+            sheet.write_string(row, column, name, formats.text)
     unit = wording.unit(cell.unit)
     if cell.suppressed:
         sheet.write_string(row, 5, wording.text("result.hidden"), formats.hidden)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from markupsafe import Markup
 
@@ -13,10 +14,14 @@ from reports.sentences import category_label, domain_label, headline, tell, tell
 from reports.tables import plain_text
 from reports.wording import PERCENT, Wording
 from schemas.estimates import TOTAL, SafeCell
+from schemas.text import LANGUAGES
 
 _FEWEST_BARS = 2
-_LONGEST_LABEL = 23
-"""Characters of a label that fit before the bars; the table below says the rest."""
+_SHORT_LABEL = 20
+"""Characters of a label that fit before its bar; a longer one stands on a line of its own."""
+
+_LONGEST_LABEL = 46
+"""Characters that fit on that line; the table says the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class ResultView:
     Attributes:
         figure: the big number, "" if it isn't shown; `caption` says what it is of.
         story: sentences about the figure; `base` about what it rests on.
-        chart: inline SVG, "" where bars wouldn't help.
+        chart: inline SVG, "" where bars wouldn't help; `line` says what its dotted line is.
         how: (term, text, is_code) rows on how it was computed.
         questions: (name, text) of the questions used.
     """
@@ -73,6 +78,7 @@ class ResultView:
     base: str
     withheld: str
     chart: Markup
+    line: str
     table: TableView
     how: tuple[tuple[str, str, bool], ...]
     questions: tuple[tuple[str, str], ...]
@@ -81,12 +87,10 @@ class ResultView:
 def draw_result(result: Result) -> Chart | None:
     """The bars of a result, for all languages; null where there are too few to compare."""
     groups = tuple(_bar_groups(result))
-    shown = sum(bar.value is not None for group in groups for bar in group.bars)
+    shown = sum(bool(bar.value) for group in groups for bar in group.bars)
     if shown < _FEWEST_BARS:
         return None
-    is_distribution = result.indicator.kind == "distribution"
-    total = None if is_distribution or result.indicator.kind == "count" else result.total.estimate
-    return draw_bars(groups, total, result.indicator.unit == PERCENT)
+    return draw_bars(groups, _line_value(result), result.indicator.unit == PERCENT)
 
 
 def view_result(result: Result, chart: Chart | None, wording: Wording) -> ResultView:
@@ -105,24 +109,47 @@ def view_result(result: Result, chart: Chart | None, wording: Wording) -> Result
         base=" ".join(tell_base(result, wording)),
         withheld=tell_withheld(result, wording),
         chart=_letter(result, chart, label, story, wording),
+        line=_line(result, chart, wording),
         table=_table(result, label, wording),
         how=tuple(_how(result, wording)),
         questions=tuple((field.name, _question_text(result, field.name, wording)) for field in result.questions),
     )
 
 
+def _line_value(result: Result) -> float | None:
+    """The figure of everybody, where groups can be held against it."""
+    return result.total.estimate if result.indicator.kind in {"share", "mean", "ratio"} else None
+
+
+def _line(result: Result, chart: Chart | None, wording: Wording) -> str:
+    value = _line_value(result)
+    if chart is None or value is None:
+        return ""
+    return wording.text("result.line", figure=wording.figure(value, result.indicator.unit))
+
+
 def _bar_groups(result: Result) -> Iterator[BarGroup]:
     if result.indicator.kind == "distribution":
         cells = result.cells[TOTAL]
-        yield BarGroup("", tuple(_bar(f"{TOTAL}/{code}", cell) for code, cell in cells.items()))
+        named = [(f"{TOTAL}/{code}", cell, partial(category_label, result, code)) for code, cell in cells.items()]
+        yield BarGroup("", tuple(_bar(mark, cell, label) for mark, cell, label in named))
         return
     for grouping in result.groupings:
-        bars = (_bar(f"{domain}/", result.cells[domain][""]) for _, domain in grouping.groups)
+        bars = [
+            _bar(f"{domain}/", result.cells[domain][""], partial(domain_label, grouping, code))
+            for code, domain in grouping.groups
+            if not _is_empty(result.cells[domain][""])
+        ]
         yield BarGroup(grouping.breakdown.name, tuple(bars))
 
 
-def _bar(mark: str, cell: SafeCell) -> Bar:
-    return Bar(mark, cell.estimate, cell.ci_low, cell.ci_high, bool(cell.suppressed))
+def _is_empty(cell: SafeCell) -> bool:
+    return cell.estimate is None and not cell.suppressed
+
+
+def _bar(mark: str, cell: SafeCell, label: Callable[[Wording], str]) -> Bar:
+    is_long = any(len(label(Wording(language))) > _SHORT_LABEL for language in LANGUAGES)
+    return Bar(mark, cell.estimate, cell.ci_low, cell.ci_high, bool(cell.suppressed), is_long)
 
 
 def _letter(result: Result, chart: Chart | None, label: str, story: list[str], wording: Wording) -> Markup:
