@@ -77,7 +77,7 @@ def _values(sheet: openpyxl.worksheet._read_only.ReadOnlyWorksheet) -> Iterator[
 def _read_csv(path: Path) -> ExportSheet:
     csv.field_size_limit(MOST_FIELD)
     try:
-        text = path.read_text(encoding="utf-8-sig", newline="")
+        text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         message = f"{path.name} is no readable UTF-8 text ({type(error).__name__})."
         raise FormError("FRM-602", message, "Export it again as UTF-8 CSV.") from error

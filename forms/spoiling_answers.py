@@ -18,6 +18,7 @@ from forms.rehearsal_interviews import RehearsedInterview
 from forms.rehearsal_plan import Plan, Question, build_plan
 from forms.rehearsal_writing import write_submission
 from schemas.errors import ExpressionError
+from schemas.fields import Field, walk
 
 if TYPE_CHECKING:
     from forms.compile import CompiledForm
@@ -38,7 +39,11 @@ class Spoiler:
     def __init__(self, compiled: CompiledForm, chance: random.Random) -> None:
         self.plan: Plan = build_plan(compiled, 1)
         self._chance = chance
-        self._by_path = {question.field.path: question for question in self.plan.questions}
+        self._children = {
+            node.path: [child.name for child in node.children]
+            for node in walk(self.plan.form.root)
+            if not isinstance(node, Field)
+        }
         fields = [question.field for question in self.plan.questions]
         self.start = next((field for field in fields if field.preload == "timestamp/start"), None)
         self.end = next((field for field in fields if field.preload == "timestamp/end"), None)
@@ -159,8 +164,8 @@ class Spoiler:
 
     def _place(self, parent: Element, name: str) -> Element:
         """A new node in the place that the form's order gives it."""
-        order = [child.rpartition("/")[2] for child in self._by_path if child.rpartition("/")[0] == parent.path]
-        after = set(order[order.index(name) + 1 :]) if name in order else set()
+        order = self._children[parent.path]
+        after = set(order[order.index(name) + 1 :])
         index = next((at for at, child in enumerate(parent.children) if child.name in after), len(parent.children))
         node = Element(name)
         parent.insert(index, node)
