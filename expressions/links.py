@@ -6,6 +6,7 @@ their own table. Rows that aren't are put in order first.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -44,7 +45,7 @@ class Links:
         """For each row of a repeat's table, the index of its parent's row; -1 if the parent isn't there."""
         if table not in self._parents:
             above = self.form.table(table).parent or MAIN_TABLE
-            self._parents[table] = _find_parents(self.tables[table], self.tables[above], above)
+            self._parents[table] = _known_parents(self.tables[table], self.tables[above], above)
         return self._parents[table]
 
     def ancestors(self, table: str, ancestor: str) -> Indices:
@@ -56,6 +57,21 @@ class Links:
             parents = self.parents(level)
             indices = np.where(indices >= 0, parents[indices], -1) if len(parents) else indices
         return indices
+
+
+_KNOWN: dict[tuple[int, int], Indices] = {}
+"""Parents found before, by the identities of the two frames; an entry goes when one of its frames does."""
+
+
+def _known_parents(frame: pl.DataFrame, above: pl.DataFrame, name: str) -> Indices:
+    """As `_find_parents`, once per pair of frames: hundreds of rules are evaluated over the same tables."""
+    key = (id(frame), id(above))
+    found = _KNOWN.get(key)
+    if found is None:
+        found = _KNOWN[key] = _find_parents(frame, above, name)
+        for one in (frame, above):
+            weakref.finalize(one, _KNOWN.pop, key, None)
+    return found
 
 
 def _find_parents(frame: pl.DataFrame, above: pl.DataFrame, name: str) -> Indices:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, date, datetime, tzinfo
 
-from expressions.dates import midnight
+from expressions.dates import midnight, parse_moment
 from expressions.profiles import Profile
 from expressions.values import NodeSet, Value, java_double, to_boolean, unpack
 
@@ -16,8 +16,8 @@ _LONG_MAX = 9_223_372_036_854_775_807
 def store_text(value: Value, bind_type: str, zone: tzinfo | None = UTC) -> str:
     """The stored text; "" for blank and NaN.
 
-    Texts are stored as they are, whatever the type; a day or moment is stored with its time unless the type is date or
-    time; a truth is 1 or 0; a whole number is written without decimals.
+    Texts are stored as they are, whatever the type (in dateTime, as the moment they name); a day or moment with its
+    time, unless the type is date or time; a truth as 1 or 0; a whole number without decimals.
 
     Args:
         value: what the expression gave.
@@ -41,7 +41,12 @@ def store_text(value: Value, bind_type: str, zone: tzinfo | None = UTC) -> str:
         case date():
             return _store_moment(value, bind_type, zone)
         case _:
-            return str(value)
+            return _store_string(str(value), bind_type, zone)
+
+
+def _store_string(text: str, bind_type: str, zone: tzinfo | None) -> str:
+    moment = parse_moment(text, zone) if bind_type == "dateTime" else None
+    return iso_moment(moment) if isinstance(moment, datetime) else text
 
 
 def _store_number(value: float, bind_type: str) -> str:
