@@ -15,6 +15,10 @@ from schemas.workbook import Breakdown, Indicator, Specs
 
 OTHER: Final = "other"
 _NAME: Final = re.compile(r"\$\{\s*([^}\s]+)\s*\}")
+_PATH_END: Final = re.compile(r"(?:/|\.\./)([A-Za-z_][\w.-]*)(?![\w./-])")
+"""Last name of a path in the XForm's own expressions."""
+
+_MOST_QUESTIONS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Result:
     Attributes:
         cells: domain -> category -> cell; the category is "" but for distributions.
         groupings: breakdowns that have cells.
-        questions: questions that its expressions name, in order of mention.
+        questions: questions that its expressions name, then those that these are computed from.
     """
 
     indicator: Indicator
@@ -87,6 +91,16 @@ def gather_results(table: SafeTable, specs: Specs, form: Form) -> tuple[Result, 
     )
 
 
+def readable_calculation(text: str) -> str:
+    """A calculation of the XForm with names in place of paths.
+
+    >>> readable_calculation("if( /data/person/age  > 14, ../works , '')")
+    "if( ${age} > 14, ${works}, '')"
+    """
+    named = re.sub(r"(?:\.\./|/)(?:[\w.-]+/|\.\./)*([A-Za-z_][\w.-]*)", r"${\1}", text)
+    return re.sub(r"(?<=\}) +(?=[,)])", "", re.sub(r" {2,}", " ", named)).strip()
+
+
 def group_label(code: str, labels: Mapping[str, Text], other: Text) -> Text:
     """Names of a code: as its list says, "other" for the rest, else the code itself."""
     return labels.get(code) or (other if code == OTHER else {"default": code})
@@ -110,5 +124,11 @@ def _questions(indicator: Indicator, fields: Mapping[str, Field]) -> tuple[Field
         indicator.numerator,
         indicator.value,
     )
-    names = dict.fromkeys(name for text in texts if text for name in _NAME.findall(text))
-    return tuple(fields[name] for name in names if name in fields)
+    found: dict[str, Field] = {}
+    pending = [name for text in texts if text for name in _NAME.findall(text)]
+    while pending and len(found) < _MOST_QUESTIONS:
+        name = pending.pop(0)
+        if name in fields and name not in found:
+            found[name] = fields[name]
+            pending += _PATH_END.findall(fields[name].calculation or "")
+    return tuple(found.values())

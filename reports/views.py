@@ -9,11 +9,12 @@ from functools import partial
 from markupsafe import Markup
 
 from reports.charts import Bar, BarGroup, Chart, draw_bars, letter
-from reports.results import Result
+from reports.results import Result, readable_calculation
 from reports.sentences import category_label, domain_label, headline, tell, tell_base, tell_withheld
 from reports.tables import plain_text
 from reports.wording import PERCENT, Wording
 from schemas.estimates import TOTAL, SafeCell
+from schemas.fields import Field
 from schemas.text import LANGUAGES
 
 _FEWEST_BARS = 2
@@ -66,7 +67,7 @@ class ResultView:
         story: sentences about the figure; `base` about what it rests on.
         chart: inline SVG, "" where bars wouldn't help; `line` says what its dotted line is.
         how: (term, text, is_code) rows on how it was computed.
-        questions: (name, text) of the questions used.
+        questions: (name, text, calculation) of the questions used; those asked have no calculation.
     """
 
     name: str
@@ -81,7 +82,7 @@ class ResultView:
     line: str
     table: TableView
     how: tuple[tuple[str, str, bool], ...]
-    questions: tuple[tuple[str, str], ...]
+    questions: tuple[tuple[str, str, str], ...]
 
 
 def draw_result(result: Result) -> Chart | None:
@@ -112,7 +113,7 @@ def view_result(result: Result, chart: Chart | None, wording: Wording) -> Result
         line=_line(result, chart, wording),
         table=_table(result, label, wording),
         how=tuple(_how(result, wording)),
-        questions=tuple((field.name, _question_text(result, field.name, wording)) for field in result.questions),
+        questions=tuple(_question(field, wording) for field in result.questions),
     )
 
 
@@ -239,7 +240,8 @@ def _how(result: Result, wording: Wording) -> Iterator[tuple[str, str, bool]]:
     yield wording.text("how.code"), indicator.name, True
 
 
-def _question_text(result: Result, name: str, wording: Wording) -> str:
-    field = next(field for field in result.questions if field.name == name)
+def _question(field: Field, wording: Wording) -> tuple[str, str, str]:
     label = plain_text(wording.pick(field.label))
-    return label or wording.text("how.calculated")
+    if label or not field.calculation:
+        return field.name, label, ""
+    return field.name, wording.text("how.calculated"), readable_calculation(field.calculation)
