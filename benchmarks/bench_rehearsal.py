@@ -1,7 +1,7 @@
 """How fast a form is rehearsed: `python benchmarks/bench_rehearsal.py [WORKBOOK] [INTERVIEWS]`.
 
-For comparison: JavaRosa, driven headless over a form of 79 questions with one repeat, fills about 290 interviews a second
-on one warm core.
+For comparison: JavaRosa, driven headless over a form of 79 questions with one repeat, fills about 290 interviews a
+second on one warm core.
 """
 
 from __future__ import annotations
