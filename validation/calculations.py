@@ -7,7 +7,6 @@ import re
 import numpy as np
 import polars as pl
 
-from expressions.columns import ColumnExpr
 from schemas.fields import Field
 from schemas.findings import Rule
 from validation.chunks import Flags
@@ -21,7 +20,8 @@ TOLERANCE = 1e-9
 
 _CHANGING = re.compile(r"(?<![\w.-])(now|today|random|randomize|uuid|once|version|device-id)\s*\(")
 _LAST_SAVED = re.compile(r"\blast-saved\b")
-_EXACT_TYPES = {"date", "time", "dateTime", "geopoint", "geotrace", "geoshape", "boolean"}
+_MIDNIGHT = r"T00:00:00(?:\.0+)?(?:Z|[+-]\d\d:?\d\d)?$"
+_MOMENT = r"^\d{4}-\d\d-\d\dT"
 
 
 def judge_calculation(rule: Rule, field: Field, compiler: Compiler) -> Judge | NotChecked:
@@ -37,6 +37,7 @@ def judge_calculation(rule: Rule, field: Field, compiler: Compiler) -> Judge | N
     formula = compiler.compile(rule.expression, rule.table, field, of_itself=bool(field.personal))
     if isinstance(formula, NotChecked):
         return formula
+    sources = [name for name in formula.names if name != field.name]
 
     def judge(judged: Judged) -> Verdict:
         frame = judged.tables[field.table]
@@ -44,38 +45,55 @@ def judge_calculation(rule: Rule, field: Field, compiler: Compiler) -> Judge | N
         applies = np.ones(frame.height, dtype=np.bool_) if mask is None else mask
         if field.column not in frame.columns:
             return Verdict(applies, applies)
-        return Verdict(applies, applies & ~_same(field, frame[field.column], formula, judged))
+        computed = formula.string(judged.tables)
+        same = _same(frame[field.column], computed, whole=field.type == "int")
+        if not same.all():
+            applies = applies & ~(_is_blank(computed) & _holds_moments(frame, sources))
+        return Verdict(applies, applies & ~same)
 
     return judge
 
 
-def _same(field: Field, stored: pl.Series, formula: ColumnExpr, judged: Judged) -> Flags:
-    if field.type in {"int", "decimal"}:
-        return _same_numbers(stored, formula.number(judged.tables))
-    computed = formula.string(judged.tables).cast(pl.String)
-    # Clients store nothing where a calculation gives no number.
-    computed = computed.set(computed.is_in(["", "NaN"]), None)
-    as_text = stored.cast(pl.String)
-    same: Flags = as_text.eq_missing(computed).to_numpy()
-    if field.type in _EXACT_TYPES or same.all():
+def _same(stored: pl.Series, computed: pl.Series, *, whole: bool) -> Flags:
+    """Whether two writings mean the same.
+
+    Clients write a truth as `1` or `true`, a day with or without its hour, a number with or without decimals, and drop
+    blanks at the ends.
+
+    Args:
+        whole: whether clients drop the decimals.
+    """
+    left, right = _plain(stored.cast(pl.String)), _plain(computed)
+    same: Flags = left.eq_missing(right).to_numpy()
+    if same.all():
         return same
-    # Text calculations often hold numbers, and clients write them differently ("3", "3.0").
-    differing = ~same
-    numbers = _same_numbers(
-        as_text.filter(differing).cast(pl.Float64, strict=False),
-        computed.filter(differing).cast(pl.Float64, strict=False),
-    )
-    both = as_text.filter(differing).is_not_null() & computed.filter(differing).is_not_null()
-    readable = as_text.filter(differing).cast(pl.Float64, strict=False).is_not_null()
+    at = np.flatnonzero(~same)
+    one = left[at].cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+    other = right[at].cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
     same = same.copy()
-    same[np.flatnonzero(differing)] = numbers & both.to_numpy() & readable.to_numpy()
+    same[at] = np.isclose(one, np.trunc(other) if whole else other, rtol=TOLERANCE, atol=1e-12)
     return same
 
 
-def _same_numbers(stored: pl.Series, computed: pl.Series) -> Flags:
-    """Equal up to `TOLERANCE`, or both blank (NaN is blank)."""
-    left = stored.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    right = computed.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    blank = np.isnan(left) & np.isnan(right)
-    same: Flags = blank | np.isclose(left, right, rtol=TOLERANCE, atol=1e-12)
-    return same
+def _plain(texts: pl.Series) -> pl.Series:
+    """Texts as they are compared; blank, and what is no number, are null."""
+    texts = texts.str.strip_chars().str.replace(_MIDNIGHT, "")
+    return texts.replace({"true": "1", "false": "0", "": None, "NaN": None})
+
+
+def _is_blank(computed: pl.Series) -> Flags:
+    found: Flags = _plain(computed).is_null().to_numpy()
+    return found
+
+
+def _holds_moments(frame: pl.DataFrame, names: list[str]) -> Flags:
+    """Whether some text among the named columns is a moment.
+
+    A client holds a calculated day as a day and reckons with it; once stored in a question without type it is a text,
+    with which nothing can be reckoned.
+    """
+    found = np.zeros(frame.height, dtype=np.bool_)
+    for name in names:
+        if name in frame.columns and frame[name].dtype == pl.String:
+            found |= frame[name].str.contains(_MOMENT).fill_null(value=False).to_numpy()
+    return found

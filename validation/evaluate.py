@@ -36,6 +36,7 @@ def evaluate_rules(
     chunk_rows: int = CHUNK_ROWS,
     personal: pl.DataFrame | None = None,
     parsed: Sequence[Finding] = (),
+    zone: str = "UTC",
 ) -> Evaluation:
     """Judge every row by every rule.
 
@@ -52,10 +53,12 @@ def evaluate_rules(
             reach no finding. Without them rules about personal answers are not checked.
         parsed: findings made while the answers were read; they are passed on and counted under their rule.
 
+        zone: time zone in which the day of a moment is told (`timezone` of the design sheet).
+
     Returns:
         Findings in the order of `parsed`, then of the rows of the main table, then of the rules.
     """
-    run = _Run(form, tuple(rules), has_personal=personal is not None, parsed=tuple(parsed))
+    run = _Run(form, tuple(rules), has_personal=personal is not None, parsed=tuple(parsed), zone=zone)
     for chunk in split_by_submission(form, tables, chunk_rows):
         run.judge(chunk, tables[MAIN_TABLE], personal)
     return run.finish(tables[MAIN_TABLE].height)
@@ -70,9 +73,11 @@ class _Tally:
 class _Run:
     """One evaluation: compiled once, fed chunk by chunk."""
 
-    def __init__(self, form: Form, rules: tuple[Rule, ...], *, has_personal: bool, parsed: tuple[Finding, ...]) -> None:
+    def __init__(
+        self, form: Form, rules: tuple[Rule, ...], *, has_personal: bool, parsed: tuple[Finding, ...], zone: str
+    ) -> None:
         self.form, self.rules, self.parsed = form, rules, parsed
-        self.compiler = Compiler(form, has_personal=has_personal)
+        self.compiler = Compiler(form, has_personal=has_personal, zone=zone)
         self.plan = plan_relevance(form, self.compiler)
         judges = Judges(form, self.plan, self.compiler)
         self.columns = {node.path: node for node in form.fields()}
