@@ -225,7 +225,8 @@ def _write(expr: Expr, rank: int) -> str:
             text = f" {expr.operator} ".join(_write(operand, own + 1) for operand in expr.operands)
             return _wrap(text, own, rank)
         case Path():
-            return _write_path(expr)
+            # A bare `/` before an operator would take the operator's `*` or name for a step.
+            return _wrap(_write_path(expr), _PATH_RANK if expr.steps or rank == 0 else 0, rank)
         case Filter():
             return _write_base(expr.base) + _write_predicates(expr.predicates)
 
