@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from forms.sheets_cells import MAX_FILE_BYTES, MODULE
+from forms.sheets_cells import MAX_FILE_BYTES, MODULE, SHEET_ORDER
 from forms.sheets_csv import read_csv_file, read_folder, write_lines
 from forms.sheets_excel import read_xls, read_xlsx, write_xlsx
 from forms.sheets_markdown import workbook_from_markdown
@@ -74,7 +74,7 @@ def read_workbook_bytes(name: str, data: bytes) -> Workbook:
         sheets = dict(workbook_from_markdown(_utf8(data, name), stem).sheets)
     else:
         raise FormError("FRM-002", f"{name} is no workbook.", f"Expected one of {', '.join(WORKBOOK_SUFFIXES)}.")
-    if "survey" not in sheets and len(sheets) == 1:  # as pyxform does: a single sheet is the survey
+    if len(sheets) == 1 and not sheets.keys() & set(SHEET_ORDER):  # as pyxform does: a single sheet is the survey
         sheets = {"survey": replace(next(iter(sheets.values())), name="survey")}
     return Workbook(stem, sheets)
 
@@ -115,7 +115,7 @@ def _media_bytes(file: Path) -> bytes:
 
 
 def write_folder(workbook: Workbook, folder: Path) -> None:
-    """Write the workbook as text sheets and media; files of an earlier state that it no longer has are removed.
+    """Write the workbook as text sheets and media; sheets' files of an earlier state are removed.
 
     A sheet with the column `module` (or whose rows stand in files) is written as one CSV a module, else as one CSV.
     A row without a module belongs to that of the row above.
@@ -133,9 +133,10 @@ def write_folder(workbook: Workbook, folder: Path) -> None:
         target.parent.mkdir(exist_ok=True)
         if not target.is_file() or target.read_bytes() != data:
             target.write_bytes(data)
-    for stale in [*folder.glob("*.csv"), *folder.glob("*/*.csv")]:
-        if stale.relative_to(folder).as_posix() not in contents:
-            stale.unlink()
+    for name in {*SHEET_ORDER, *workbook.sheets}:  # never touch what isn't a sheet's
+        for stale in [folder / f"{name}.csv", *(folder / name).glob("*.csv")]:
+            if stale.is_file() and stale.relative_to(folder).as_posix() not in contents:
+                stale.unlink()
 
 
 def _sheet_files(sheet: Sheet) -> dict[str, bytes]:
