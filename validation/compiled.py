@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from expressions.columns import ColumnExpr, compile_columns
+from expressions.columns import ColumnExpr, RowwiseExpr, compile_columns
+from expressions.grammar import parse
+from expressions.syntax import Binary, Expr, children
 from schemas.errors import ExpressionError
 from schemas.fields import Field, Form, Node, Repeat
 from validation.evaluation import NotChecked
 
+MAX_NESTING = 5
+"""Arithmetic that is nested deeper is evaluated row by row: over columns each level multiplies the work."""
+
+_ARITHMETIC = frozenset(("+", "-", "*", "div", "mod"))
 _COUNT = re.compile(r"\bcount\(\s*(?:\$\{\s*([^}\s]+)\s*\}|[^()\[\]]*?/\s*([\w.\-]+))\s*\)")
 
 
@@ -43,6 +49,11 @@ class Compiler:
         context = None if node is None else _as_field(node, table)
         try:
             compiled = compile_columns(text, self._form, table, context, allow_rowwise=True, zone=self._zone)
+            if not compiled.is_columnar or _nesting(parse(text)) > MAX_NESTING:
+                if of_itself and node is not None:
+                    # Row by row only the questions that are named are read, and `.` is no name.
+                    text = f"({text}) and ../{node.name} = ../{node.name}"
+                compiled = RowwiseExpr(text, self._form, table, context, self._zone)
         except ExpressionError as error:
             return NotChecked(f"{error.code} {error.message}")
         counted = {match[1] or match[2] for match in _COUNT.finditer(text)} & self._sometimes
@@ -51,6 +62,12 @@ class Compiler:
         names = compiled.names | ({node.name} if of_itself and node is not None else frozenset())
         self.personal_used |= names & self._personal
         return compiled
+
+
+def _nesting(expr: Expr) -> int:
+    """How deep arithmetic stands within arithmetic."""
+    below = max(map(_nesting, children(expr)), default=0)
+    return below + (isinstance(expr, Binary) and expr.operator in _ARITHMETIC)
 
 
 def _sometimes_asked(form: Form) -> frozenset[str]:
