@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
 from lxml import etree
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from schemas.tables import attachments, conflicts, form_versions, quarantine, submissions
 from store.blobs import Blobs, Content
-from store.edits import first_state, have_edits, settle_edits
+from store.edits import by_form, first_state, have_edits, settle_edits
 from store.inserts import keyed_insert
 
 Status = Literal["added", "duplicate", "conflict", "unknown_form", "closed_form"]
@@ -151,13 +151,15 @@ def _form_versions(connection: Connection, form_ids: set[str]) -> dict[str, dict
     return found
 
 
-def _stored(connection: Connection, keys: set[_Key]) -> dict[_Key, tuple[int, str]]:
+def _stored(connection: Connection, keys: Iterable[_Key]) -> dict[_Key, tuple[int, str]]:
     """(form id, instance id) -> (submission id, digest)."""
-    if not keys:
-        return {}
-    columns = (submissions.c.form_id, submissions.c.instance_id)
-    query = select(*columns, submissions.c.id, submissions.c.sha256).where(tuple_(*columns).in_(sorted(keys)))
-    return {(form_id, instance): (number, sha256) for form_id, instance, number, sha256 in connection.execute(query)}
+    found: dict[_Key, tuple[int, str]] = {}
+    for form_id, instance_ids in by_form(keys).items():
+        query = select(submissions.c.instance_id, submissions.c.id, submissions.c.sha256)
+        query = query.where(submissions.c.form_id == form_id, submissions.c.instance_id.in_(instance_ids))
+        for instance_id, number, sha256 in connection.execute(query):
+            found[form_id, instance_id] = (number, sha256)
+    return found
 
 
 def _insert(

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, insert, select, tuple_, update
+from sqlalchemy import Connection, insert, select, update
 
 from schemas.errors import StoreError
 from schemas.tables import decisions, submissions
@@ -52,14 +52,22 @@ def settle_edits(connection: Connection, added: Iterable[tuple[str, str]]) -> No
         waiting.extend((form_id, successor) for successor in connection.scalars(successors))
 
 
-def have_edits(connection: Connection, added: list[tuple[str, str]]) -> bool:
+def by_form(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Form id -> instance ids: SQLite reads the whole table for pairs in one `IN`, and only an index for this."""
+    found: dict[str, list[str]] = {}
+    for form_id, instance_id in sorted(keys):
+        found.setdefault(form_id, []).append(instance_id)
+    return found
+
+
+def have_edits(connection: Connection, added: Iterable[tuple[str, str]]) -> bool:
     """Whether any stored submission waits for one of these; few batches have any."""
-    query = select(submissions.c.id).where(submissions.c.deprecated_id.is_not(None), submissions.c.state == HELD)
-    return (
+    waits = select(submissions.c.id).where(submissions.c.deprecated_id.is_not(None), submissions.c.state == HELD)
+    return any(
         connection.execute(
-            query.where(tuple_(submissions.c.form_id, submissions.c.deprecated_id).in_(added)).limit(1)
+            waits.where(submissions.c.form_id == form_id, submissions.c.deprecated_id.in_(instance_ids)).limit(1)
         ).first()
-        is not None
+        for form_id, instance_ids in by_form(added).items()
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from schemas.errors import StoreError
 from store.arrivals import (
@@ -190,7 +191,7 @@ def test_a_chain_of_edits_ends_the_same_in_whatever_order_it_arrives(tmp_path: P
     assert ends == {(("a", "superseded"), ("b", "superseded"), ("c", "superseded"), ("d", "current"))}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     edits=st.lists(st.sampled_from([None, "0", "1", "2", "3", "4", "5"]), min_size=1, max_size=6),
     order=st.randoms(use_true_random=False),
@@ -237,6 +238,31 @@ def test_writers_of_several_programs_agree_on_one_row(open_again: Callable[[], S
     assert (outcomes.count("added"), len(outcomes)) == (20, 120)
     with open_again() as store, store.read() as connection:
         assert count_submissions(connection, FORM).received == 20
+
+
+def test_no_query_of_an_arrival_reads_the_whole_table(tmp_path: Path) -> None:
+    statements: dict[str, object] = {}
+
+    def remember(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
+        statements[statement] = parameters
+
+    with open_store(tmp_path) as store:
+        register(store)
+        add(store, *(new(f"i{number}") for number in range(300)))
+        event.listen(store.engine, "before_cursor_execute", remember)
+        add(store, *(new(f"n{number}") for number in range(8)), new("e1", edits="i1"), new("e2", edits="i1"), new("i2"))
+        with store.read() as connection:
+            list_unparsed(connection, store.blobs, FORM, limit=3)
+        event.remove(store.engine, "before_cursor_execute", remember)
+        with store.read() as connection:
+            plans = {
+                statement: [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]  # type: ignore[arg-type]
+                for statement, parameters in statements.items()
+                if statement.startswith(("SELECT", "UPDATE"))
+            }
+    assert len(plans) > 6
+    for statement, plan in plans.items():
+        assert not [step for step in plan if step.startswith(("SCAN submissions", "SCAN blobs"))], statement
 
 
 def test_malformed_bytes_are_kept_once_with_the_reason(ready: Store) -> None:
