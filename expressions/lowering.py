@@ -8,13 +8,14 @@ above, sums over rows below), which are computed first.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from expressions.links import Links, spread
 from expressions.lowered import (
     Column,
+    Either,
     Lowered,
     boolean,
     compare,
@@ -43,6 +44,7 @@ class Plan:
         zone: time zone in which moments have their day.
         own: names of the table's own columns that are read.
         derived: name -> how to compute a column first.
+        steps: name -> part of an expression that is computed once, before whatever uses it; in order of need.
         names: question names used.
         in_predicate: whether the expressions are conditions on the rows of a set.
     """
@@ -51,6 +53,7 @@ class Plan:
     zone: str = "UTC"
     own: set[str] = field(default_factory=set)
     derived: dict[str, Derive] = field(default_factory=dict)
+    steps: dict[str, pl.Expr] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     in_predicate: bool = False
 
@@ -73,20 +76,43 @@ class Plan:
         """The table's frame with every column that the plan's expressions need."""
         frame = links.tables[self.place.table]
         # A form version without the question has no such column: all blank.
-        missing = [pl.lit(None).alias(name) for name in sorted(self.own) if name not in frame.columns]
+        missing = [pl.Series(name, [None] * frame.height) for name in sorted(self.own) if name not in frame.columns]
         series = [compute(links).alias(name) for name, compute in self.derived.items()]
-        return (
-            frame.select(*(pl.col(name) for name in sorted(self.own) if name in frame.columns), *missing).with_columns(
-                series
-            )
-            if self.own
-            else _frame_of(series, frame.height)
-        )
+        return frame.with_columns(*missing, *series)
 
     def run(self, expr: pl.Expr, links: Links) -> pl.Series:
         """The values of an expression that was lowered in this plan, one per row of the table."""
-        frame = self.frame(links)
+        return self.apply(self.frame(links), expr)
+
+    def apply(self, frame: pl.DataFrame, expr: pl.Expr) -> pl.Series:
+        """The values of an expression over a frame that has the columns it needs, its steps first."""
+        needed = set(expr.meta.root_names())
+        for name, step in reversed(self.steps.items()):
+            if name in needed:
+                needed.update(step.meta.root_names())
+        for name, step in self.steps.items():
+            if name in needed:
+                frame = frame.with_columns(step.alias(name))
         return frame.with_columns(expr.alias("_out")).get_column("_out")
+
+    def once(self, value: Lowered) -> Lowered:
+        """The same value, its parts computed once whatever uses them.
+
+        A conversion, a remainder or an `if()` names its operand several times: nested as they stand, a check digit of
+        a document (nine products, a sum, a remainder) would grow to billions of terms.
+        """
+        if isinstance(value, Either):
+            condition = Column("boolean", value.condition)
+            return Either(self._step(condition).expr, self.once(value.yes), self.once(value.no))
+        return self._step(value)
+
+    def _step(self, value: Column) -> Column:
+        # Constants stay in place: as columns, Polars keeps them one row long and then refuses to compare them.
+        if value.kind == "personal" or value.expr.meta.is_column() or not value.expr.meta.root_names():
+            return value
+        key = f"_step {len(self.steps)}"
+        self.steps[key] = value.expr
+        return replace(value, expr=pl.col(key))
 
     # -- expressions -----------------------------------------------------------------------------------------------
     def lower(self, expr: Expr) -> Lowered:
@@ -107,13 +133,13 @@ class Plan:
             case Logic():
                 return self.logic(expr)
             case Negation():
-                return number(-to_number(self.lower(expr.operand)))
+                return self.once(number(-to_number(self.lower(expr.operand))))
             case Binary():
-                return self.binary(expr)
+                return self.once(self.binary(expr))
             case Call():
                 from expressions.lowering_functions import lower_call
 
-                return lower_call(self, expr)
+                return self.once(lower_call(self, expr))
             case Filter():
                 raise self.not_single(expr.position, "a set of rows")
 
@@ -191,10 +217,6 @@ class Plan:
             f"{what} stands where one value is needed.",
             "Use a function over all (count, sum, min, max, join), or indexed-repeat().",
         )
-
-
-def _frame_of(series: list[pl.Series], height: int) -> pl.DataFrame:
-    return pl.DataFrame({"_row": pl.Series([None] * height, dtype=pl.Null)}).with_columns(series)
 
 
 def _calculate(operator: str, left: pl.Expr, right: pl.Expr) -> pl.Expr:

@@ -250,7 +250,7 @@ def _pick(plan: Plan, target: Target, place: Column, key: str) -> Lowered:
     def pick(links: Links) -> pl.Series:
         frame = links.tables[target.table]
         asker = _asker_frame(plan, links)
-        places = asker.with_columns(place.expr.alias("_place")).get_column("_place").cast(pl.Float64)
+        places = plan.apply(asker, place.expr).cast(pl.Float64)
         wanted = links.ancestors(asking, target.base)
         found = nth_by(links.parents(target.table), wanted, places.fill_null(np.nan).to_numpy())
         values = frame.get_column(column) if column in frame.columns else pl.Series([None] * frame.height)
