@@ -179,6 +179,15 @@ def test_household_members_are_compared_across_interviews_but_not_within_one() -
     assert found(evaluation, "duplicate_person") == {("b", "member[1]"), ("b", "member[2]")}
 
 
+def test_phone_asked_once_belongs_to_every_member() -> None:
+    marie = ({"m_name": "Marie"},)
+    evaluation = Interviews().add("a", {"phone": "987654321"}, marie).add("b", {"phone": "987654321"}, marie).judge()
+    assert found(evaluation, "duplicate_person") == {("b", "member[1]")}
+    other = ({"m_name": "Luc"},)
+    evaluation = Interviews().add("a", {"phone": "987654321"}, marie).add("b", {"phone": "987654321"}, other).judge()
+    assert found(evaluation, "duplicate_person") == set()
+
+
 def test_no_personal_answer_reaches_a_finding() -> None:
     person = {"run": "24567890K", "name": "Sentinela Única", "phone": "987654321"}
     findings = list(Interviews().add("a", person).add("b", person).judge().findings)

@@ -23,6 +23,7 @@ def test_planted_errors_are_found_by_interview_and_question() -> None:
         truth("c", "duplicate", questions=[]),
         truth("d", "skip", questions=["sex", "age"]),
         truth("e", "skip", questions="sex age"),
+        truth("y", "duplicate_send", questions=[], expected="nothing"),
         "",
     ]
     findings = [

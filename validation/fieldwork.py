@@ -68,6 +68,7 @@ def evaluate_fieldwork(
         if isinstance(outcome, NotChecked):
             summaries.append(RuleSummary(replace(rule, not_checked=outcome.reason), 0, 0))
             continue
+        rule = replace(rule, variables=outcome.variables)
         summaries.append(RuleSummary(rule, outcome.checked, outcome.rows.height))
         findings += _findings(form, rule, outcome.rows, tables[MAIN_TABLE])
     rules = [summary.rule for summary in summaries]
@@ -87,10 +88,17 @@ class _Task:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """Interviews looked at, and one row per broken rule: _instance_id, perhaps _row_id and other."""
+    """What a check found.
+
+    Attributes:
+        checked: interviews (or persons) looked at.
+        rows: one per broken rule: _instance_id, perhaps _row_id and other.
+        variables: names of the questions that were compared.
+    """
 
     checked: int
     rows: pl.DataFrame
+    variables: tuple[str, ...] = ()
 
 
 _Check = Callable[[_Task], "_Outcome | NotChecked"]
@@ -116,6 +124,7 @@ def _findings(form: Form, rule: Rule, rows: pl.DataFrame, main: pl.DataFrame) ->
             path=form.root.path,
             message=name_other(rule.message, row[OTHER]) if OTHER in row else rule.message,
             advice=rule.advice,
+            variables=rule.variables,
         )
         for row in rows.iter_rows(named=True)
     ]
@@ -143,7 +152,9 @@ def _check_people(task: _Task, wanted: set[str], keys: tuple[tuple[str, ...], ..
     if task.personal is None:
         return NotChecked("it needs personal answers, which were not read")
     rows = find_duplicates(task.form, task.tables, task.personal, task.settings, keys)
-    return _Outcome(task.personal.select("instance_id", "row_id").unique().height, rows)
+    kind = {question.removeprefix("full_") for key in keys for question in key}
+    variables = tuple(field.name for field in task.form.fields() if field.personal in kind)
+    return _Outcome(task.personal.select("instance_id", "row_id").unique().height, rows, variables)
 
 
 def _check_likeness(task: _Task) -> _Outcome | NotChecked:
@@ -154,7 +165,7 @@ def _check_likeness(task: _Task) -> _Outcome | NotChecked:
     rows = find_near_identical(
         task.form, task.tables, enumerator.column, settings.near_identical_share, settings.near_identical_min_answers
     )
-    return _Outcome(main.height - main[enumerator.column].null_count(), rows)
+    return _Outcome(main.height - main[enumerator.column].null_count(), rows, (enumerator.name,))
 
 
 def _enumerator(form: Form, name: str) -> Field | None:
@@ -238,7 +249,8 @@ def _judge_times(
     judged = times.filter(*(pl.col(name).is_not_null() for name in needed))
     if where is not None:
         judged = judged.filter(where)
-    return _Outcome(judged.height, judged.filter(broken).select(INSTANCE_ID))
+    fields = _time_fields(task.form)
+    return _Outcome(judged.height, judged.filter(broken).select(INSTANCE_ID), tuple(fields[at].name for at in needed))
 
 
 _RECORDS = {_START: "start", _END: "end"}
@@ -247,11 +259,7 @@ _RECORDS = {_START: "start", _END: "end"}
 def _times(task: _Task) -> pl.DataFrame:
     """Keys of the interviews with start, end and number of answers, as far as the form records them."""
     main = task.tables[MAIN_TABLE]
-    columns = {}
-    for preload, name in (("timestamp/start", _START), ("timestamp/end", _END)):
-        for field in task.form.table(MAIN_TABLE).fields:
-            if field.preload == preload and field.column in main.columns:
-                columns[name] = field.column
+    columns = {at: field.column for at, field in _time_fields(task.form).items() if field.column in main.columns}
     keys = [name for name in (INSTANCE_ID, FORM_VERSION, RECEIVED_AT) if name in main.columns]
     answers = np.count_nonzero(encode_answers(task.form, task.tables), axis=1)
     return main.select(
@@ -259,6 +267,12 @@ def _times(task: _Task) -> pl.DataFrame:
         *(pl.col(column).alias(name) for name, column in columns.items()),
         pl.Series(_ANSWERS, answers),
     )
+
+
+def _time_fields(form: Form) -> dict[str, Field]:
+    """The questions that record when interviews start and end."""
+    preloads = {"timestamp/start": _START, "timestamp/end": _END}
+    return {preloads[field.preload]: field for field in form.table(MAIN_TABLE).fields if field.preload in preloads}
 
 
 _CHECKS: Mapping[str, _Check] = {

@@ -13,9 +13,10 @@ SHORTEST_DOCUMENT = 5
 PHONE_DIGITS = 8
 """Digits of a phone number, from the right, that are compared: prefixes are written in many ways."""
 
-STRONG_KEYS = (("document",), ("name", "phone"), ("name", "sex", "birth_date"))
-WEAK_KEYS = (("name", "sex", "age"),)
-"""Namesakes of one age exist, so this only counts where the date of birth isn't known."""
+STRONG_KEYS = (("document",), ("name", "phone"), ("full_name", "sex", "birth_date"))
+WEAK_KEYS = (("full_name", "sex", "age"),)
+"""What two rows must have in common to be one person. A full name has two words at least; namesakes of one age exist, so
+that key only counts where the date of birth isn't known."""
 
 OTHER = "other"
 _KEY = "key"
@@ -78,7 +79,16 @@ def _people(
         people = people.with_columns(
             normalise(pl.col(kind)).alias(kind) if kind in people.columns else pl.lit(None, pl.String).alias(kind)
         )
+    people = people.with_columns(pl.when(pl.col("name").str.contains(" ")).then(pl.col("name")).alias("full_name"))
+    people = _share_phone(people)
     return people.join(_marks(form, tables, settings), on=_PERSON, how="left")
+
+
+def _share_phone(people: pl.DataFrame) -> pl.DataFrame:
+    """A phone that the interview asked for once is that of each person of it who has none of his own."""
+    shared = people.filter(pl.col(ROW_ID) == "").select(INSTANCE_ID, pl.col("phone").alias("shared"))
+    people = people.join(shared, on=INSTANCE_ID, how="left", maintain_order="left")
+    return people.with_columns(pl.coalesce("phone", "shared").alias("phone"))
 
 
 def _marks(form: Form, tables: Mapping[str, pl.DataFrame], settings: FieldworkSettings) -> pl.DataFrame:
@@ -130,9 +140,9 @@ def _plain(text: pl.Expr) -> pl.Expr:
 
 
 def _normalise_name(text: pl.Expr) -> pl.Expr:
-    """Words in alphabetical order: people give their names in either order. A single word is no key."""
+    """Words in alphabetical order: people give their names in either order."""
     words = _plain(text).str.replace_all(r"[^\p{L}]+", " ").str.strip_chars().str.split(" ").list.sort()
-    return pl.when(words.list.len() >= 2).then(words.list.join(" "))
+    return pl.when(words.list.join("") != "").then(words.list.join(" "))
 
 
 def _normalise_document(text: pl.Expr) -> pl.Expr:

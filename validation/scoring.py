@@ -67,7 +67,8 @@ def score(
 
     Args:
         truth_lines: JSON lines with instance_id, kind and question or questions (a name, or a list of names; none
-            means that any finding on the interview counts).
+            means that any finding on the interview counts). Lines that expect "nothing" (an interview sent twice, a
+            late photo) leave their interview clean.
         findings: of the same interviews.
         interviews: ids of all interviews, to count the clean ones.
         severities: findings of other severities count neither as found nor as false alarms.
@@ -82,6 +83,8 @@ def score(
         if not line.strip():
             continue
         truth: dict[str, Any] = json.loads(line)
+        if truth.get("expected") == "nothing":
+            continue
         spoiled.add(truth["instance_id"])
         questions = _questions(truth)
         on_it = by_instance.get(truth["instance_id"], [])
