@@ -33,6 +33,9 @@ SPAN_TRIES = 8
 SKIPPED, SKIPPED_UPLOAD = 0.08, 0.7
 """Shares of optional questions, and of optional uploads, that are left blank."""
 
+ANYTHING = "*"
+"""A value of the `rehearsal` sheet: some made-up answer that the question accepts, a fresh one each time."""
+
 NO_BOUNDS = Bounds()
 SetText = Callable[[str], None]
 
@@ -106,8 +109,7 @@ class Answerer:
     ) -> bool:
         refused = False
         for index in hand.offers():
-            for _ in range(SPAN_TRIES if ".." in hand.values[index] else 1):
-                text = answers.draw_quota(question.field, hand.values[index], self._chance)
+            for text in self._texts(question, node, hand.values[index], codes):
                 if self._deals(question, node, text, codes, set_text):
                     self._hands.give(hand, index)
                     if refused:
@@ -116,6 +118,14 @@ class Answerer:
             refused = True
         self._report("quota_refused", question.field.path, "The form refuses every answer of its quota.")
         return False
+
+    def _texts(self, question: Question, node: Element, value: str, codes: tuple[str, ...] | None) -> Iterator[str]:
+        """What to try for one row of the sheet: the answer itself, draws from its range, or anything that fits."""
+        if value == ANYTHING:
+            yield from self._drafts(question, node, codes)
+            return
+        for _ in range(SPAN_TRIES if ".." in value else 1):
+            yield answers.draw_quota(question.field, value, self._chance)
 
     def _deals(
         self, question: Question, node: Element, text: str, codes: tuple[str, ...] | None, set_text: SetText

@@ -40,6 +40,13 @@ TRIES = 40
 """Interviews into which an error is tried to be planted before its kind counts as not possible in this form."""
 
 
+MOST_LOOKED_AT = 60
+"""Interviews looked through for one whose respondent is surely told."""
+
+DISTANCE = 40
+"""Sendings between an interview and its copy, so that the copy comes after it even with many phones at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
     """One spoiled act. Names questions, never answers.
@@ -136,7 +143,8 @@ class _Planter:
         self.fresh = rehearse(compiled, spare_interviews(total), seed + OTHER_SEED, after)
         self.spare: list[RehearsedInterview] = []
         self.truth: list[Truth] = []
-        self.added: list[Send] = []
+        self.added: list[tuple[int, Send]] = []
+        self.copied: set[int] = set()
         self.again: list[Send] = []
         self.late: set[str] = set()
         self.untouched = list(range(len(clean)))
@@ -184,13 +192,25 @@ class _Planter:
         return False
 
     def _plant_duplicate(self) -> bool:
-        original = self.chance.choice(self.clean)
-        copy = copy_person(original, self.spoiler, self.chance)
-        if copy is None:
+        index = self._most_identified()
+        if index is None:
             return False
-        interview, questions = copy
+        original = self.clean[index]
+        copy = copy_person(original, self.spoiler, self.chance)
         note = f"The respondent of {original.instance_id}, entered again."
-        return self._add(interview, DUPLICATE_PERSON, questions, note)
+        return self._add(copy, DUPLICATE_PERSON, (), note, after=index)
+
+    def _most_identified(self) -> int | None:
+        """An interview whose respondent is surely told, not copied before; null if none tells who it is about."""
+        indexes = [index for index in range(len(self.clean)) if index not in self.copied]
+        self.chance.shuffle(indexes)
+        ranks = {index: self.spoiler.identity(self.clean[index]) for index in indexes[:MOST_LOOKED_AT]}
+        told = [(rank, index) for index, rank in ranks.items() if rank is not None]
+        if not told:
+            return None
+        _, index = min(told, key=lambda each: each[0])
+        self.copied.add(index)
+        return index
 
     def _plant_error(self, kind: str) -> bool:
         spoil: Callable[[RehearsedInterview], tuple[bytes, tuple[str, ...], str] | None]
@@ -206,8 +226,11 @@ class _Planter:
                 return self._add(changed, kind, questions, note)
         return False
 
-    def _add(self, interview: RehearsedInterview, kind: str, questions: tuple[str, ...], note: str) -> bool:
-        self.added.append(_send(interview))
+    def _add(
+        self, interview: RehearsedInterview, kind: str, questions: tuple[str, ...], note: str, after: int = -DISTANCE
+    ) -> bool:
+        earliest = min(after + DISTANCE, len(self.clean))
+        self.added.append((self.chance.randint(earliest, len(self.clean)), _send(interview)))
         self.truth.append(Truth(interview.instance_id, kind, questions, note))
         return True
 
@@ -219,8 +242,9 @@ class _Planter:
             else _send(interview)
             for interview in self.clean
         ]
-        for send in self.added:
-            sends.insert(self.chance.randint(0, len(sends)), send)
+        # From behind, so that the places of those before stay what they are.
+        for place, send in sorted(self.added, key=lambda each: each[0], reverse=True):
+            sends.insert(place, send)
         return sends
 
 

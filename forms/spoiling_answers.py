@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 Spoiled = tuple[bytes, tuple[str, ...], str]
 """The submission's bytes, names of the questions involved, and what was done."""
 
-IDENTIFYING = frozenset(("name", "document", "phone"))
+IDENTIFYING = ("document", "phone", "name")
+"""Kinds of personal answers that tell who somebody is, the surest first."""
+
 NUMERIC = frozenset(("int", "decimal", "date"))
 FAR_OUT = (-1.0, 0.0, 999.0, 99_999.0, 1_000_000.0)
 LATE_HOUR = 20
@@ -47,7 +49,7 @@ class Spoiler:
         fields = [question.field for question in self.plan.questions]
         self.start = next((field for field in fields if field.preload == "timestamp/start"), None)
         self.end = next((field for field in fields if field.preload == "timestamp/end"), None)
-        self.identifying = tuple(field.name for field in fields if field.personal in IDENTIFYING)
+        self._identifying = {field.name: field.personal for field in fields if field.personal in IDENTIFYING}
 
     def allows(self, kind: str) -> bool:
         """Whether the form gives room for that kind at all."""
@@ -57,13 +59,19 @@ class Spoiler:
             case "skip_rule_broken":
                 return any(self._can_skip(question) for question in self.plan.questions)
             case "duplicate_person":
-                return bool(self.identifying)
+                return bool(self._identifying)
             case "impossible_duration":
                 return self.start is not None and self.end is not None
             case "missing_required":
                 return any(self._must_answer(question) for question in self.plan.questions)
             case _:
                 return any(question.choices is not None for question in self.plan.questions)
+
+    def identity(self, interview: RehearsedInterview) -> int | None:
+        """How surely an interview tells who its respondent is (0 is surest), null if it doesn't."""
+        root = Element.from_xml(interview.xml)
+        kinds = {self._identifying.get(node.name) for node in root.walk() if node.text}
+        return next((rank for rank, kind in enumerate(IDENTIFYING) if kind in kinds), None)
 
     # -- the errors ------------------------------------------------------------------------------------------------
     def out_of_range(self, interview: RehearsedInterview) -> Spoiled | None:
@@ -108,7 +116,7 @@ class Spoiler:
         seconds = self._chance.choice((-4000, -900, -60, 5, 20))
         ends[0].text = moment_text(begun + timedelta(seconds=seconds))
         note = "It ends before it starts." if seconds < 0 else f"It took {seconds} seconds."
-        return self._close(root), (self.start.name, self.end.name), note
+        return self._close(root), (), note
 
     def missing_required(self, interview: RehearsedInterview) -> Spoiled | None:
         """A required answer that is blank; null if there is none to take away."""
@@ -227,19 +235,14 @@ def _is_free(question: Question) -> bool:
     return question.asked and not question.small
 
 
-def copy_person(
-    original: RehearsedInterview, spoiler: Spoiler, chance: random.Random
-) -> tuple[RehearsedInterview, tuple[str, ...]] | None:
-    """The same respondent interviewed again that evening, under a new instance id; null if nobody is named in it."""
+def copy_person(original: RehearsedInterview, spoiler: Spoiler, chance: random.Random) -> RehearsedInterview:
+    """The same respondent interviewed again that evening, under a new instance id."""
     root = Element.from_xml(original.xml)
-    named = {node.name for node in root.walk() if node.text and node.name in spoiler.identifying}
-    if not named:
-        return None
     instance_id = f"uuid:{uuid.UUID(int=chance.getrandbits(128), version=4)}"
     _move_to_evening(root, spoiler, chance)
     xml = write_submission(root, spoiler.plan.form.namespace)
     xml = re.sub(re.escape(original.instance_id.encode()), instance_id.encode(), xml)
-    return RehearsedInterview(instance_id, xml, original.attachments), tuple(sorted(named))
+    return RehearsedInterview(instance_id, xml, original.attachments)
 
 
 def _move_to_evening(root: Element, spoiler: Spoiler, chance: random.Random) -> None:

@@ -198,6 +198,23 @@ def test_quotas_come_out_exactly_and_an_answer_the_form_refuses_is_told() -> Non
     assert {note.kind for each in found for note in each.notes} == {"quota_redrawn"}
 
 
+def test_a_star_in_the_sheet_is_a_fresh_answer_that_the_question_accepts() -> None:
+    form = compiled(
+        """
+| survey    |          |       |        |                           |
+|           | type     | name  | label  | constraint                |
+|           | text     | code  | C      | regex(., '[A-Z]{3}[0-9]{4}') |
+| rehearsal |          |       |        |                           |
+|           | question | value | weight |                           |
+|           | code     | *     | 3      |                           |
+|           | code     |       | 1      |                           |
+"""
+    )
+    codes = [root.findtext("code") or "" for root in roots(list(rehearse(form, 40, 1, START)))]
+    assert codes.count("") == 10
+    assert len(set(codes)) == 31
+
+
 def test_a_question_that_accepts_nothing_is_told_and_never_looped_over() -> None:
     form = compiled(
         """

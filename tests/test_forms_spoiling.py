@@ -112,9 +112,13 @@ def test_a_duplicate_person_is_another_interview_under_a_new_id(
     people = {etree.fromstring(interview.xml).findtext("person") for interview in clean}
     originals = {interview.instance_id for interview in clean}
     for root, questions in spoiled(plan, "duplicate_person"):
-        assert questions == ("person",)
+        assert questions == ()
         assert root.findtext("person") in people
         assert root.findtext("meta/instanceID") not in originals
+    order = [send.instance_id for send in plan.sends]
+    for act in plan.truth:
+        if act.kind == "duplicate_person":
+            assert order.index(act.instance_id) > order.index(act.note.split()[3].rstrip(","))
 
 
 def test_the_truth_names_questions_and_never_an_answer(plan: SpoiledPlan) -> None:
