@@ -6,6 +6,7 @@ FRM-4xx what pyxform and ODK Validate say, FRM-5xx what the repair changed; EXP-
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -56,11 +57,16 @@ def arrange(problems: Iterable[Problem]) -> list[Problem]:
     theirs about a row in which ours found an error.
     """
     unique = list(dict.fromkeys(problems))
-    own = [item for item in unique if item.code not in FOREIGN]
+    own = [item for item in unique if not _is_second(item)]
     cells = {(item.sheet, item.row, read_header(item.column).base) for item in own}
     rows = {(item.sheet, item.row) for item in own if item.severity == "error"}
-    kept = [item for item in unique if item.code not in FOREIGN or not _is_covered(item, cells, rows, own)]
+    kept = [item for item in unique if not _is_second(item) or not _is_covered(item, cells, rows, own)]
     return sorted(kept, key=_place)
+
+
+def _is_second(item: Problem) -> bool:
+    """Whether a problem gives way to another about the same cell: what others say, and what has no columns."""
+    return item.code in FOREIGN or item.code.startswith("EXP-1")
 
 
 def _is_covered(
@@ -77,8 +83,8 @@ def _is_covered(
 
 
 def _named(message: str) -> frozenset[str]:
-    """What a message puts in single quotes."""
-    return frozenset(message.split("'")[1::2]) - {""}
+    """What a message puts in single quotes or brackets."""
+    return frozenset({*message.split("'")[1::2], *re.findall(r"\[([^\[\]]+)\]", message)}) - {""}
 
 
 def _place(item: Problem) -> tuple[int, str, int, int, str]:
