@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from expressions.columns import ColumnExpr, RowwiseExpr, compile_columns
+from expressions.columns import RowwiseExpr, compile_columns
 from expressions.grammar import parse
 from expressions.syntax import Binary, Expr, children
 from schemas.errors import ExpressionError
 from schemas.fields import Field, Form, Node, Repeat
+from validation.distinct import Columns, DistinctExpr, depends_on_named_answers, named_answers
 from validation.evaluation import NotChecked
 
 MAX_NESTING = 5
@@ -39,21 +40,30 @@ class Compiler:
         self.personal_used: set[str] = set()
 
     def compile(
-        self, text: str, table: str, node: Node | None = None, *, of_itself: bool = False
-    ) -> ColumnExpr | NotChecked:
+        self,
+        text: str,
+        table: str,
+        node: Node | None = None,
+        *,
+        of_itself: bool = False,
+        judged_by: str | None = None,
+    ) -> Columns | NotChecked:
         """Compile `text` for the rows of `table`, with `node` as its context (null: the row itself).
 
         Args:
             of_itself: whether the expression is about the node's own answer, as a constraint is.
+            judged_by: the part of the expression that the author wrote, where the rest is ours.
         """
         context = None if node is None else _as_field(node, table)
         try:
             compiled = compile_columns(text, self._form, table, context, allow_rowwise=True, zone=self._zone)
-            if not compiled.is_columnar or _nesting(parse(text)) > MAX_NESTING:
-                if of_itself and node is not None:
-                    # Row by row only the questions that are named are read, and `.` is no name.
-                    text = f"({text}) and ../{node.name} = ../{node.name}"
+            by_rows = not compiled.is_columnar or _nesting(parse(text)) > MAX_NESTING
+            if by_rows and of_itself and node is not None and node.name not in compiled.names:
+                # Row by row only the questions that are named are read, and `.` is no name.
+                text = f"({text}) and ../{node.name} = ../{node.name}"
+            if by_rows:
                 compiled = RowwiseExpr(text, self._form, table, context, self._zone)
+            once = by_rows and depends_on_named_answers(text if judged_by is None else judged_by)
         except ExpressionError as error:
             return NotChecked(f"{error.code} {error.message}")
         counted = {match[1] or match[2] for match in _COUNT.finditer(text)} & self._sometimes
@@ -61,7 +71,8 @@ class Compiler:
             return NotChecked(f"count() of {', '.join(sorted(counted))} depends on which rows were asked it")
         names = compiled.names | ({node.name} if of_itself and node is not None else frozenset())
         self.personal_used |= names & self._personal
-        return compiled
+        fields = named_answers(compiled.names, self._form, table) if once else None
+        return compiled if fields is None else DistinctExpr(compiled, self._form, table, fields)
 
 
 def _nesting(expr: Expr) -> int:

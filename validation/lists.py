@@ -66,7 +66,7 @@ def _judge_items(field: Field, compiler: Compiler, codes: frozenset[str] | None)
         text = f"count({nodeset}[selected({answer}, {field.value_ref})]) = count-selected(../{field.name})"
     else:
         text = f"count({nodeset}[{field.value_ref} = {answer}]) > 0"
-    passes = compiler.compile(text, field.table, field, of_itself=True)
+    passes = compiler.compile(text, field.table, field, of_itself=True, judged_by=nodeset)
     if isinstance(passes, NotChecked):
         return passes
 

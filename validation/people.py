@@ -15,8 +15,8 @@ PHONE_DIGITS = 8
 
 STRONG_KEYS = (("document",), ("name", "phone"), ("full_name", "sex", "birth_date"))
 WEAK_KEYS = (("full_name", "sex", "age"),)
-"""What two rows must have in common to be one person. A full name has two words at least; namesakes of one age exist, so
-that key only counts where the date of birth isn't known."""
+"""What two rows must have in common to be one person. A full name has two words at least; namesakes of one age exist,
+so that key only counts where the date of birth isn't known."""
 
 OTHER = "other"
 _KEY = "key"

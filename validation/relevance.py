@@ -14,10 +14,10 @@ from graphlib import CycleError, TopologicalSorter
 import numpy as np
 import polars as pl
 
-from expressions.columns import ColumnExpr
 from schemas.fields import MAIN_TABLE, Field, Form, Node, Repeat, walk
 from validation.chunks import Chunk, Flags, Numbers
 from validation.compiled import Compiler
+from validation.distinct import Columns
 from validation.evaluation import NotChecked
 
 
@@ -49,7 +49,7 @@ class RelevancePlan:
 
     places: Mapping[str, Place]
     levels: tuple[tuple[str, ...], ...]
-    expressions: Mapping[str, ColumnExpr]
+    expressions: Mapping[str, Columns]
     unknown: Mapping[str, str]
 
     def reason_unknown(self, path: str) -> str:
@@ -112,7 +112,7 @@ def plan_relevance(form: Form, compiler: Compiler) -> RelevancePlan:
     Questions that depend on each other in a circle (clients refuse such a form) are taken in form order.
     """
     places = _places(form)
-    expressions: dict[str, ColumnExpr] = {}
+    expressions: dict[str, Columns] = {}
     unknown: dict[str, str] = {}
     for path, place in places.items():
         if place.node.relevant:
@@ -153,7 +153,7 @@ def _places(form: Form) -> dict[str, Place]:
     return places
 
 
-def _order(places: Mapping[str, Place], expressions: Mapping[str, ColumnExpr]) -> tuple[tuple[str, ...], ...]:
+def _order(places: Mapping[str, Place], expressions: Mapping[str, Columns]) -> tuple[tuple[str, ...], ...]:
     by_name: dict[str, list[str]] = {}
     for path, place in places.items():
         by_name.setdefault(place.node.name, []).append(path)
