@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import signal
 import socket
 import threading
@@ -14,7 +15,7 @@ import uvicorn
 from openrosa.access import KeyFilter
 from openrosa.app import create_app
 from schemas.errors import CommandError
-from schemas.settings import Settings
+from schemas.settings import Settings, read_settings
 from store.open import Store
 
 STOP_SECONDS = 30
@@ -54,7 +55,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def make_server(store: Store, host: str, port: int, settings: Settings | None = None) -> uvicorn.Server:
-    """A server for `listener`s that `bind` made; the caller runs it."""
+    """A server for a listener that `bind` made; the caller runs it. Its loggers never show a key."""
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "openrosa"):
         logger = logging.getLogger(name)
         if not any(isinstance(present, KeyFilter) for present in logger.filters):
@@ -80,9 +81,16 @@ def make_server(store: Store, host: str, port: int, settings: Settings | None = 
 def run(store: Store, host: str, port: int, *, settings: Settings | None = None) -> None:
     """Serve until SIGTERM or SIGINT; then let phones finish, write what waits, and return.
 
+    Args:
+        store: open; it stays open.
+        host: where to listen.
+        port: likewise; 0 takes a free one.
+        settings: limits and addresses; null reads the environment (COMUNAL_PUBLIC_URL and so on).
+
     Raises:
-        CommandError: CMD-020 to CMD-022, it can't listen there.
+        CommandError: CMD-010, CMD-011 a setting that can't be used; CMD-020 to CMD-022, it can't listen there.
     """
+    settings = settings or read_settings(os.environ)
     listener = bind(host, port)
     server = make_server(store, host, port, settings)
     # Once it has stopped, uvicorn raises the signal again: for us that stop was the whole of it.

@@ -87,7 +87,7 @@ def _of_database(error: DBAPIError) -> StoreError:
 def _of_disk(error: OSError) -> StoreError | None:
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return StoreError("STO-002", *_FULL)
-    if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}:
+    if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
         return StoreError("STO-003", *_READ_ONLY)
     return None
 

@@ -147,13 +147,14 @@ def list_findings(connection: Connection, form_id: str, state: str = "open") -> 
         query = query.where(findings.c.closed_at.is_(None), _counts())
     elif state == "closed":
         query = query.where(findings.c.closed_at.is_not(None))
-    query = query.order_by(findings.c.instance_id, findings.c.row_id, findings.c.rule_id, findings.c.origin)
     listed: dict[_Key, Finding] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(query.order_by(findings.c.id)):
         values: dict[str, Any] = dict(row._mapping)
         values["variables"] = tuple(values["variables"])
-        listed.setdefault((row.rule_id, row.instance_id, row.row_id), Finding(form_id=form_id, **values))
-    return list(listed.values())
+        # Both origins may tell of the same: once is enough.
+        listed.setdefault((row.instance_id, row.row_id, row.rule_id), Finding(form_id=form_id, **values))
+    # Sorted here, because databases sort texts each in their own way.
+    return [listed[key] for key in sorted(listed)]
 
 
 def blocked_instances(connection: Connection, form_id: str) -> set[str]:

@@ -123,6 +123,15 @@ def make_engine(data: Path, url: str | None) -> Engine:
     )
 
 
+def _make_folders(data: Path) -> None:
+    try:
+        for folder in (data, data / "blobs", data / "incoming", data / "tables"):
+            make_private_folder(folder)
+    except (FileExistsError, NotADirectoryError):
+        message = f"The data folder {data} can't be made: a file is in its way."
+        raise StoreError("STO-003", message, "Choose another folder, or move the file.") from None
+
+
 def open_store(data: Path, url: str | None = None) -> Store:
     """Open the store in `data`, making or migrating what is missing.
 
@@ -135,9 +144,7 @@ def open_store(data: Path, url: str | None = None) -> Store:
             STO-006 no database.
     """
     with translated():
-        make_private_folder(data)
-        for name in ("blobs", "incoming", "tables"):
-            make_private_folder(data / name)
+        _make_folders(data)
         engine = make_engine(data, url)
         try:
             if url is None:

@@ -94,9 +94,9 @@ def read_personal(
     """
     names = ("personal_id", "instance_id", "row_id", "question", "kind", "value")
     columns = [personal_answers.c[name] for name in names]
-    order = (personal_answers.c.instance_id, personal_answers.c.row_id, personal_answers.c.id)
-    query = select(*columns).where(personal_answers.c.form_id == form_id).order_by(*order)
-    rows = [tuple(row) for row in connection.execute(query)]
+    query = select(*columns).where(personal_answers.c.form_id == form_id).order_by(personal_answers.c.id)
+    # Sorted here, because databases sort texts each in their own way.
+    rows = sorted((tuple(row) for row in connection.execute(query)), key=lambda row: (row[1], row[2]))
     log = {"at": at or datetime.now(UTC), "person": right.person, "reason": right.reason, "action": "read_personal"}
     connection.execute(insert(access_log).values(**log, form_id=form_id, rows=len(rows)))
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
