@@ -14,8 +14,8 @@ from flows.collect_sending import send_all
 from flows.registering import load_form
 from forms.compile import CompiledForm, compile_xform
 from forms.rehearsal import rehearse_parallel
-from forms.rehearsal_interviews import RehearsedInterview, Send
-from forms.spoiling import Truth, last_day, plan_spoiling
+from forms.rehearsal_interviews import RehearsedInterview
+from forms.spoiling import Spoiling, Truth, last_day
 from schemas.errors import CommandError, StoreError
 from store.open import Store
 
@@ -68,7 +68,7 @@ def rehearse_over_http(
     """Fetch the form from the server, fill it, and send everything.
 
     Args:
-        spoil: spoiled acts for each clean interview; 0 streams, else all interviews are kept in memory.
+        spoil: spoiled acts for each clean interview, 0 to 1.
         truth_path: where the truth about them is written, one JSON object a line, without any answer.
         store: local store; its workbook gives the quotas where the form is registered there.
         compiled: the form with its `rehearsal` sheet, instead of the store's.
@@ -83,21 +83,16 @@ def rehearse_over_http(
         first_day = start or first_field_day(interviews, spoil)
         notes: Counter[str] = Counter()
         filled = _noted(rehearse_parallel(form, interviews, seed, first_day, _processes()), notes)
-        sends: Iterable[Send]
-        truth: tuple[Truth, ...] = ()
-        total = interviews
-        if spoil:
-            plan = plan_spoiling(form, filled, spoil, seed, first_day)
-            sends, truth, total = plan.sends, plan.truth, len(plan.sends)
-        else:
-            sends = (Send(each.instance_id, each.xml, each.attachments) for each in filled)
+        spoiling = Spoiling(form, filled, interviews, spoil, seed, first_day)
+        # Filled in other processes while earlier ones are on their way.
+        total = interviews + spoiling.total
+        sent = send_all(client, spoiling, parallel=PARALLEL, progress=_with_total(progress, total))
         if truth_path is not None:
-            write_truth(truth_path, truth)
-        sent = send_all(client, sends, parallel=PARALLEL, progress=_with_total(progress, total))
+            write_truth(truth_path, spoiling.truth)
     return RehearsalReport(
         form_id,
         interviews,
-        dict(Counter(act.kind for act in truth)),
+        dict(Counter(act.kind for act in spoiling.truth)),
         sent.sent,
         sent.refused,
         dict(Counter(f"{refusal.status} {refusal.message}".strip() for refusal in sent.refusals)),

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -94,10 +95,10 @@ class SpoiledPlan:
 def plan_spoiling(
     compiled: CompiledForm, interviews: Iterable[RehearsedInterview], share: float, seed: int, start: datetime
 ) -> SpoiledPlan:
-    """Plan the sendings of a rehearsal of which a share is spoiled.
+    """All sendings of a rehearsal of which a share is spoiled, kept in memory; `Spoiling` makes them as they go.
 
     Args:
-        interviews: the clean ones; all of them are kept in memory.
+        interviews: the clean ones.
         share: spoiled acts for each clean interview, 0 to 1.
         start: first field day of the clean ones; the additional ones follow theirs.
 
@@ -105,12 +106,8 @@ def plan_spoiling(
         ExpressionError: see `forms.rehearsal.rehearse`.
     """
     clean = list(interviews)
-    chance = random.Random(f"{seed}/spoiling")  # noqa: S311 - a rehearsal, not a secret
-    total = round(len(clean) * share)
-    if not total or not clean:
-        return SpoiledPlan(tuple(map(_send, clean)), ())
-    planter = _Planter(compiled, clean, total, seed, start, chance)
-    return planter.plan()
+    spoiling = Spoiling(compiled, clean, len(clean), share, seed, start)
+    return SpoiledPlan(tuple(spoiling), tuple(spoiling.truth), tuple(spoiling.not_possible))
 
 
 def spare_interviews(total: int) -> int:
@@ -124,128 +121,145 @@ def last_day(interviews: int, share: float) -> int:
     return -(-interviews // PER_DAY) + -(-spare // PER_DAY)
 
 
-class _Planter:
+class Spoiling:
+    """The sendings of a rehearsal of which a share is spoiled, one after the other. Iterate it once.
+
+    Args:
+        interviews: the clean ones; no more than some dozens are kept at a time.
+        count: how many they are.
+        share, seed, start: see `plan_spoiling`.
+
+    Attributes:
+        truth: complete once all sendings were taken.
+        not_possible: kinds that this form gives no room for, likewise.
+    """
+
     def __init__(
         self,
         compiled: CompiledForm,
-        clean: Sequence[RehearsedInterview],
-        total: int,
+        interviews: Iterable[RehearsedInterview],
+        count: int,
+        share: float,
         seed: int,
         start: datetime,
-        chance: random.Random,
     ) -> None:
-        self.clean = clean
-        self.total = total
-        self.chance = chance
-        self.spoiler = Spoiler(compiled, chance)
-        # After the clean ones, lest an enumerator be at two doors at once.
-        after = start + timedelta(days=last_day(len(clean), 0.0))
-        self.fresh = rehearse(compiled, spare_interviews(total), seed + OTHER_SEED, after)
-        self.spare: list[RehearsedInterview] = []
         self.truth: list[Truth] = []
-        self.added: list[tuple[int, Send]] = []
-        self.copied: set[int] = set()
-        self.again: list[Send] = []
-        self.late: set[str] = set()
-        self.untouched = list(range(len(clean)))
-        self.chance.shuffle(self.untouched)
+        self.not_possible: list[str] = []
+        self.total = round(count * share)
+        self._count = count
+        self._interviews = interviews
+        self._chance = random.Random(f"{seed}/spoiling")  # noqa: S311 - a rehearsal, not a secret
+        self._spoiler = Spoiler(compiled, self._chance)
+        # After the clean ones, lest an enumerator be at two doors at once.
+        after = start + timedelta(days=last_day(count, 0.0))
+        self._fresh = rehearse(compiled, spare_interviews(self.total), seed + OTHER_SEED, after)
+        self._kinds = [kind for kind in (*CONTENT, *TRANSPORT) if self._spoiler.allows(kind)]
+        self.not_possible += [kind for kind in (*CONTENT, *TRANSPORT) if kind not in self._kinds]
+        self._turn = 0
+        self._recent: deque[RehearsedInterview] = deque(maxlen=MOST_LOOKED_AT)
+        self._copied: set[str] = set()
+        self._transport: list[str] = []
+        self._again: list[Send] = []
+        self._delayed: deque[tuple[int, Send]] = deque()
 
-    def plan(self) -> SpoiledPlan:
-        kinds = [kind for kind in (*CONTENT, *TRANSPORT) if self._allows(kind)]
-        not_possible = [kind for kind in (*CONTENT, *TRANSPORT) if kind not in kinds]
-        planted = 0
-        turn = 0
-        while planted < self.total and kinds:
-            kind = kinds[turn % len(kinds)]
-            if self._plant(kind):
-                planted += 1
-                turn += 1
+    def __iter__(self) -> Iterator[Send]:
+        due = deque(self._moments())
+        for index, interview in enumerate(self._interviews):
+            self._recent.append(interview)
+            yield self._first_sending(interview)
+            while due and due[0] <= index:
+                due.popleft()
+                yield from self._act(index)
+            while self._delayed and self._delayed[0][0] <= index:
+                yield self._delayed.popleft()[1]
+        yield from self._catch_up()
+        yield from (send for _, send in self._delayed)
+        yield from self._again
+
+    def _moments(self) -> list[int]:
+        """After which clean interview each act is done: one in each of as many equal parts.
+
+        The last few interviews are in none, since what goes wrong on its way needs one that comes after.
+        """
+        part = max(self._count - 4, 0) / max(self.total, 1)
+        return [int((act + self._chance.random()) * part) for act in range(self.total)]
+
+    def _first_sending(self, interview: RehearsedInterview) -> Send:
+        """The clean interview's own sending; it may be the one whose transport goes wrong."""
+        kind = next((kind for kind in self._transport if interview.attachments or kind == DUPLICATE_SEND), None)
+        if kind is None:
+            return _send(interview)
+        self._transport.remove(kind)
+        self._again.append(_send(interview, sending=1))
+        note = "Sent twice, byte for byte." if kind == DUPLICATE_SEND else "Its files arrived after its answers."
+        self.truth.append(Truth(interview.instance_id, kind, (), note, "nothing"))
+        return (
+            _send(interview) if kind == DUPLICATE_SEND else Send(interview.instance_id, interview.xml, incomplete=True)
+        )
+
+    def _act(self, index: int) -> Iterator[Send]:
+        """One act of the kind whose turn it is; kinds that the interviews give no room for are left out from then."""
+        while self._kinds:
+            kind = self._kinds[self._turn % len(self._kinds)]
+            if kind in TRANSPORT:
+                self._transport.append(kind)  # of the next clean interview
+                self._turn += 1
+                return
+            if kind == DUPLICATE_PERSON:
+                planted = self._copy(index)
             else:
-                kinds.remove(kind)
-                not_possible.append(kind)
-        return SpoiledPlan((*self._first_round(), *self.again), tuple(self.truth), tuple(not_possible))
+                send = self._error(kind)
+                planted = send is not None
+                if send is not None:
+                    yield send
+            if planted:
+                self._turn += 1
+                return
+            self._kinds.remove(kind)
+            self.not_possible.append(kind)
 
-    def _allows(self, kind: str) -> bool:
-        if kind == LATE_ATTACHMENT:
-            return any(interview.attachments for interview in self.clean)
-        return kind == DUPLICATE_SEND or self.spoiler.allows(kind)
+    def _catch_up(self) -> Iterator[Send]:
+        """Acts of transport for which no clean interview came any more are done as others."""
+        owed = len(self._transport)
+        for kind in dict.fromkeys(self._transport):
+            if not any(act.kind == kind for act in self.truth):
+                self.not_possible.append(kind)
+        self._transport.clear()
+        self._kinds = [kind for kind in self._kinds if kind not in TRANSPORT]
+        for _ in range(owed):
+            yield from self._act(self._count)
 
-    def _plant(self, kind: str) -> bool:
-        if kind in TRANSPORT:
-            return self._plant_transport(kind)
-        if kind == DUPLICATE_PERSON:
-            return self._plant_duplicate()
-        return self._plant_error(kind)
-
-    def _plant_transport(self, kind: str) -> bool:
-        for place, index in enumerate(self.untouched):
-            interview = self.clean[index]
-            if kind == LATE_ATTACHMENT and not interview.attachments:
-                continue
-            del self.untouched[place]
-            if kind == LATE_ATTACHMENT:
-                self.late.add(interview.instance_id)
-            self.again.append(_send(interview, sending=1))
-            note = "Sent twice, byte for byte." if kind == DUPLICATE_SEND else "Its files arrived after its answers."
-            self.truth.append(Truth(interview.instance_id, kind, (), note, "nothing"))
-            return True
-        return False
-
-    def _plant_duplicate(self) -> bool:
-        index = self._most_identified()
-        if index is None:
-            return False
-        original = self.clean[index]
-        copy = copy_person(original, self.spoiler, self.chance)
-        note = f"The respondent of {original.instance_id}, entered again."
-        return self._add(copy, DUPLICATE_PERSON, (), note, after=index)
-
-    def _most_identified(self) -> int | None:
-        """An interview whose respondent is surely told, not copied before; null if none tells who it is about."""
-        indexes = [index for index in range(len(self.clean)) if index not in self.copied]
-        self.chance.shuffle(indexes)
-        ranks = {index: self.spoiler.identity(self.clean[index]) for index in indexes[:MOST_LOOKED_AT]}
-        told = [(rank, index) for index, rank in ranks.items() if rank is not None]
+    def _copy(self, index: int) -> bool:
+        """Enter a recent respondent again, some sendings later; false if none of them tells who it is about."""
+        told = [
+            (rank, place, interview)
+            for place, interview in enumerate(self._recent)
+            if interview.instance_id not in self._copied and (rank := self._spoiler.identity(interview)) is not None
+        ]
         if not told:
-            return None
-        _, index = min(told, key=lambda each: each[0])
-        self.copied.add(index)
-        return index
+            return False
+        _, _, original = min(told, key=lambda each: each[:2])
+        self._copied.add(original.instance_id)
+        copy = copy_person(original, self._spoiler, self._chance)
+        self._delayed.append((index + DISTANCE, _send(copy)))
+        note = f"The respondent of {original.instance_id}, entered again."
+        self.truth.append(Truth(copy.instance_id, DUPLICATE_PERSON, (), note))
+        return True
 
-    def _plant_error(self, kind: str) -> bool:
+    def _error(self, kind: str) -> Send | None:
+        """An additional interview with an error of that kind; null if none could be planted."""
         spoil: Callable[[RehearsedInterview], tuple[bytes, tuple[str, ...], str] | None]
-        spoil = getattr(self.spoiler, kind)
+        spoil = getattr(self._spoiler, kind)
         for _ in range(TRIES):
-            interview = self.spare.pop() if self.spare else next(self.fresh, None)
+            interview = next(self._fresh, None)
             if interview is None:
-                return False
+                return None
             spoiled = spoil(interview)
             if spoiled is not None:
                 xml, questions, note = spoiled
-                changed = RehearsedInterview(interview.instance_id, xml, interview.attachments)
-                return self._add(changed, kind, questions, note)
-        return False
-
-    def _add(
-        self, interview: RehearsedInterview, kind: str, questions: tuple[str, ...], note: str, after: int = -DISTANCE
-    ) -> bool:
-        earliest = min(after + DISTANCE, len(self.clean))
-        self.added.append((self.chance.randint(earliest, len(self.clean)), _send(interview)))
-        self.truth.append(Truth(interview.instance_id, kind, questions, note))
-        return True
-
-    def _first_round(self) -> list[Send]:
-        """The clean interviews in their order, the additional ones strewn among them."""
-        sends = [
-            Send(interview.instance_id, interview.xml, {}, incomplete=True)
-            if interview.instance_id in self.late
-            else _send(interview)
-            for interview in self.clean
-        ]
-        # From behind, so that the places of those before stay what they are.
-        for place, send in sorted(self.added, key=lambda each: each[0], reverse=True):
-            sends.insert(place, send)
-        return sends
+                self.truth.append(Truth(interview.instance_id, kind, questions, note))
+                return Send(interview.instance_id, xml, interview.attachments)
+        return None
 
 
 def _send(interview: RehearsedInterview, sending: int = 0) -> Send:

@@ -64,6 +64,12 @@ class Spoiler:
                 return self.start is not None and self.end is not None
             case "missing_required":
                 return any(self._must_answer(question) for question in self.plan.questions)
+            case "duplicate_send":
+                return True
+            case "late_attachment":
+                return self.plan.form.audit or any(
+                    question.field.control == "upload" for question in self.plan.questions
+                )
             case _:
                 return any(question.choices is not None for question in self.plan.questions)
 
