@@ -16,6 +16,7 @@ from expressions.grammar import parse
 from expressions.links import Links
 from expressions.lowered import Lowered, to_boolean, to_number, to_string
 from expressions.lowering import Plan
+from expressions.personal_uses import questions_named
 from expressions.rowwise import evaluate_rowwise
 from expressions.targets import Place
 from schemas.errors import ExpressionError
@@ -72,7 +73,7 @@ class RowwiseExpr(ColumnExpr):
         self._form = form
         self._field = field
         self._zone = zone
-        self.names = frozenset(_names_in(text, form))
+        self.names = questions_named(parse(text), form)
 
     @property
     def is_columnar(self) -> bool:
@@ -93,19 +94,6 @@ class RowwiseExpr(ColumnExpr):
 
     def _evaluate(self, tables: Tables, kind: str) -> pl.Series:
         return evaluate_rowwise(self.text, self._form, self.table, self._field, tables, kind=kind, zone=self._zone)
-
-
-def _names_in(text: str, form: Form) -> set[str]:
-    from expressions.syntax import Path, Reference, walk
-
-    known = {field.name for field in form.fields()}
-    found: set[str] = set()
-    for part in walk(parse(text)):
-        if isinstance(part, Reference):
-            found.add(part.name)
-        elif isinstance(part, Path):
-            found.update(step.test for step in part.steps if step.test in known)
-    return found & known
 
 
 def compile_columns(

@@ -12,7 +12,7 @@ from expressions.operators import divide, operand_number, script_number_of
 from expressions.profiles import Profile
 from expressions.registry import SCRIPT, Function, flatten, over_numbers, over_values, spread
 from expressions.scope import Frame
-from expressions.values import INFINITY, NAN, SMALLEST, NodeSet, Value, to_number
+from expressions.values import INFINITY, LARGEST, NAN, SMALLEST, NodeSet, Value, to_number
 
 if TYPE_CHECKING:
     from expressions.compiler import Compiler
@@ -168,7 +168,7 @@ FUNCTIONS = {
     "pi": over_numbers(lambda: math.pi, 0),
     "random": over_values("number", 0, 0, lambda frame, values: frame.scope.random.random()),
     "max": Function(1, None, _build_extreme(max, SMALLEST)),
-    "min": Function(1, None, _build_extreme(min, 1.7976931348623157e308)),
+    "min": Function(1, None, _build_extreme(min, LARGEST)),
     "sum": over_values("number", 1, 1, _sum),
 }
 __all__ = ["FUNCTIONS", "divide", "power", "round_java", "truncate"]

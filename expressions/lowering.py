@@ -7,9 +7,10 @@ above, sums over rows below), which are computed first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import polars as pl
 
 from expressions.links import Links, spread
@@ -92,8 +93,8 @@ class Plan:
                 needed.update(step.meta.root_names())
         for name, step in self.steps.items():
             if name in needed:
-                frame = frame.with_columns(step.alias(name))
-        return frame.with_columns(expr.alias("_out")).get_column("_out")
+                frame = frame.with_columns(_full_column(frame, step).alias(name))
+        return _full_column(frame, expr)
 
     def once(self, value: Lowered) -> Lowered:
         """The same value, its parts computed once whatever uses them.
@@ -219,6 +220,15 @@ class Plan:
         )
 
 
+def _full_column(frame: pl.DataFrame, expr: pl.Expr) -> pl.Series:
+    """The values of an expression, one per row.
+
+    Polars gives a single one where it is the same for every row: for constants, and for conditions that never hold.
+    """
+    found = frame.select(expr.alias("_out")).get_column("_out")
+    return found if len(found) == frame.height else found.new_from_index(0, frame.height)
+
+
 def _calculate(operator: str, left: pl.Expr, right: pl.Expr) -> pl.Expr:
     match operator:
         case "+":
@@ -228,10 +238,19 @@ def _calculate(operator: str, left: pl.Expr, right: pl.Expr) -> pl.Expr:
         case "*":
             return left * right
         case "div":
-            return left / right
+            # Polars multiplies by the reciprocal of a number written out, which differs in the last digit.
+            return _exactly(np.divide, left, right)
         case _:
-            # The sign of the left side, as in Java; Polars' own takes the sign of the right.
-            rest = left.abs() % right.abs()
-            usable = (right != 0) & left.is_finite()
-            signed = pl.when(left < 0).then(-rest).otherwise(rest)
-            return pl.when(usable).then(pl.when(right.is_infinite()).then(left).otherwise(signed)).otherwise(None)
+            # With the sign of the left side, as in Java; Polars' own takes the sign of the right.
+            return _exactly(np.fmod, left, right)
+
+
+def _exactly(apply: np.ufunc, left: pl.Expr, right: pl.Expr) -> pl.Expr:
+    """An operation by IEEE's rules: by zero infinite, or NaN where there is no result."""
+
+    def calculate(sides: Sequence[pl.Series]) -> pl.Series:
+        first, second = (side.cast(pl.Float64).fill_null(np.nan).to_numpy() for side in sides)
+        with np.errstate(all="ignore"):
+            return pl.Series(sides[0].name, apply(first, second))
+
+    return pl.map_batches([left, right], calculate, return_dtype=pl.Float64, is_elementwise=True)

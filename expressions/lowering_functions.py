@@ -22,7 +22,7 @@ from expressions.lowering_round import round_half_up
 from expressions.registry_names import argument_error, is_known
 from expressions.syntax import Call, Filter, Number, Path, Reference
 from expressions.targets import Target, fail
-from expressions.values import SMALLEST
+from expressions.values import LARGEST, SMALLEST
 from schemas.errors import ExpressionError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _extreme(plan: Plan, call: Call) -> Lowered:
         return lowering_repeats.lower_extreme_of_rows(plan, call)
     numbers = _numbers(plan, call)
     if call.name == "min":
-        return number(pl.min_horizontal(numbers))
+        return number(pl.min_horizontal(numbers).clip(upper_bound=LARGEST))
     return number(pl.max_horizontal(numbers).clip(lower_bound=SMALLEST))
 
 

@@ -13,7 +13,7 @@ from expressions.links import Indices, Links, chain, count_by, extreme_by, nth_b
 from expressions.lowered import Column, Lowered, number, string, to_number, to_string
 from expressions.syntax import Binary, Call, Expr, Filter, Number, Path, Reference, unparse
 from expressions.targets import Place, Target, fail, find_path, find_reference
-from expressions.values import SMALLEST
+from expressions.values import LARGEST, SMALLEST
 from schemas.fields import POSITION
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def lower_extreme_of_rows(plan: Plan, call: Call) -> Lowered:
 
     def reduce(links: Links) -> NDArray[np.float64]:
         found = extreme_by(rows.parents(links), rows.numbers(links), links.height(rows.target.base), largest)
-        return np.maximum(found, SMALLEST) if largest else found
+        return np.maximum(found, SMALLEST) if largest else np.minimum(found, LARGEST)
 
     return number(rows.derive(call.name, reduce))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from expressions.functions_number import round_java
@@ -22,20 +23,15 @@ def round_half_up(expr: pl.Expr, places: int) -> pl.Expr:
 
 def _round_series(series: pl.Series, places: int) -> pl.Series:
     """Binary arithmetic, and exact decimal arithmetic where the value is too near a half for it."""
-    if abs(places) > _PLACES:
-        return series.map_elements(lambda value: round_java(value, places), return_dtype=pl.Float64)
+    values = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
     scale = 10.0 ** abs(places)
-    scaled = series * scale if places > 0 else series / scale
-    lower = scaled.floor()
-    share = scaled - lower
-    rounded = lower + (share >= 0.5).cast(pl.Float64)
-    found = rounded / scale if places > 0 else rounded * scale
-    doubtful = ((share - 0.5).abs() < _DOUBT) | (scaled.abs() > _LARGE) | (places < 0)
-    if not doubtful.any():
-        return found + 0.0
-    exact = {value: round_java(value, places) for value in series.filter(doubtful).unique().drop_nulls().to_list()}
-    listed = found.to_list()
-    for index, value in enumerate(series.to_list()):
-        if value in exact:
-            listed[index] = exact[value]
-    return pl.Series(series.name, listed, dtype=pl.Float64)
+    with np.errstate(all="ignore"):
+        scaled = values * scale if places > 0 else values / scale
+        lower = np.floor(scaled)
+        share = scaled - lower
+        rounded = lower + (share >= 0.5)
+        found = (rounded / scale if places > 0 else rounded * scale) + 0.0
+    doubtful = (np.abs(share - 0.5) < _DOUBT) | (np.abs(scaled) > _LARGE) | (places < 0) | (abs(places) > _PLACES)
+    for index in np.flatnonzero(doubtful & ~np.isnan(values)):
+        found[index] = round_java(float(values[index]), places)
+    return pl.Series(series.name, found).fill_nan(None)

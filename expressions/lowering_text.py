@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from expressions.lowered import Column, Lowered, boolean, number, string, to_number, to_string
+from expressions.lowered import Column, Either, Lowered, boolean, number, string, to_number, to_string
 from expressions.patterns import compile_pattern
 from expressions.syntax import Call, Filter, Path, Reference, Text
 from expressions.targets import Target, fail
@@ -33,15 +33,28 @@ def lower_selected(plan: Plan, call: Call) -> Lowered:
             "the choice in selected() must be a text in quotes.",
             "Write it as in selected(${question}, '1').",
         )
-    padded = pl.lit(" ") + text_of(plan, call, 0) + pl.lit(" ")
+    padded = pl.lit(" ") + _choices(plan, call) + pl.lit(" ")
     if isinstance(choice, Column) and choice.text is not None:
         return boolean(padded.str.contains(f" {choice.text.strip()} ", literal=True))
     wanted = pl.lit(" ") + to_string(choice).fill_null("").str.strip_chars() + pl.lit(" ")
     return boolean(padded.str.contains(wanted, literal=True))
 
 
+def _choices(plan: Plan, call: Call) -> pl.Expr:
+    """The answer to a select; JavaRosa stops at numbers and dates here."""
+    answer = plan.lower(call.arguments[0])
+    if isinstance(answer, Either) or answer.kind not in {"string", "personal"}:
+        raise fail(
+            "EXP-023",
+            call.arguments[0].position,
+            f"{call.name}() needs the answer to a select, found what may be a number, date or truth.",
+            "Give it a select question; compare numbers by '='.",
+        )
+    return to_string(answer).fill_null("")
+
+
 def _words(plan: Plan, call: Call) -> pl.Expr:
-    return text_of(plan, call, 0).str.extract_all(r"\S+")
+    return _choices(plan, call).str.extract_all(r"\S+")
 
 
 def _count_selected(plan: Plan, call: Call) -> Lowered:

@@ -1,14 +1,36 @@
-"""Whether an expression looks into personal answers, of which the tables know only that they were given."""
+"""Which questions an expression names, and whether it looks into personal answers.
+
+Of a personal answer the tables know only that it was given.
+"""
 
 from __future__ import annotations
 
+import polars as pl
+
 from expressions.lowered import Column, refuse_personal
-from expressions.syntax import Binary, Call, Expr, Filter, Logic, Path, Reference, Text, children
+from expressions.syntax import Binary, Call, Expr, Logic, Path, Reference, Text, children
 from expressions.targets import Place, find_path, find_reference
 from schemas.errors import ExpressionError
-from schemas.fields import Field
+from schemas.fields import Field, Form
 
 _TRUTHS = frozenset(("not", "boolean", "count-non-empty", "count"))
+
+
+def questions_named(expr: Expr, form: Form) -> frozenset[str]:
+    """Names of the questions that an expression may look at."""
+    known = {field.name for field in form.fields()}
+    found: set[str] = set()
+
+    def visit(part: Expr, in_list: bool) -> None:
+        if isinstance(part, Reference):
+            found.add(part.name)
+        elif isinstance(part, Path) and not _is_of_list(part, in_list):
+            found.update(step.test for step in part.steps)
+        for child in children(part):
+            visit(child, in_list or _reads_list(part))
+
+    visit(expr, False)
+    return frozenset(found & known)
 
 
 def refuse_personal_uses(expr: Expr, place: Place) -> None:
@@ -17,17 +39,26 @@ def refuse_personal_uses(expr: Expr, place: Place) -> None:
     Raises:
         ExpressionError: EXP-120, naming the question.
     """
-    _visit(expr, place, as_truth=True)
+    _visit(expr, place, as_truth=True, in_list=False)
 
 
-def _visit(expr: Expr, place: Place, *, as_truth: bool) -> None:
-    question = _question(expr, place)
+def _visit(expr: Expr, place: Place, *, as_truth: bool, in_list: bool) -> None:
+    question = _question(expr, place, in_list)
     if question is not None and question.personal is not None and not as_truth:
-        import polars as pl
-
         raise refuse_personal(Column("personal", pl.lit(None), name=question.name, position=expr.position))
+    below = in_list or _reads_list(expr)
     for index, child in enumerate(children(expr)):
-        _visit(child, place, as_truth=_is_truth_place(expr, index))
+        _visit(child, place, as_truth=_is_truth_place(expr, index), in_list=below)
+
+
+def _reads_list(expr: Expr) -> bool:
+    """Whether it is a path into a list, whose predicates stand among the list's items."""
+    return isinstance(expr, Path) and isinstance(expr.base, Call) and expr.base.name == "instance"
+
+
+def _is_of_list(path: Path, in_list: bool) -> bool:
+    """Whether a path's names are columns of a list and not questions."""
+    return _reads_list(path) or (in_list and path.base is None and not path.absolute)
 
 
 def _is_truth_place(expr: Expr, index: int) -> bool:
@@ -40,21 +71,24 @@ def _is_truth_place(expr: Expr, index: int) -> bool:
         case Binary(operator="=" | "!="):
             other = expr.right if index == 0 else expr.left
             return isinstance(other, Text) and other.value == ""
-        case Path() | Filter():
-            # Predicates may name any question; each is judged in its own place.
-            return False
         case _:
+            # Predicates too: each question within is judged by its own surroundings.
             return False
 
 
-def _question(expr: Expr, place: Place) -> Field | None:
-    try:
-        if isinstance(expr, Reference):
-            return find_reference(expr, place).field
-        if isinstance(expr, Path):
+def _question(expr: Expr, place: Place, in_list: bool) -> Field | None:
+    if isinstance(expr, Path):
+        if _is_of_list(expr, in_list):
+            return None
+        try:
             return find_path(expr, place).field or _by_last_name(expr, place)
-    except ExpressionError:
-        return _by_last_name(expr, place) if isinstance(expr, Path) else None
+        except ExpressionError:
+            return _by_last_name(expr, place)
+    if isinstance(expr, Reference):
+        try:
+            return find_reference(expr, place).field
+        except ExpressionError:
+            return None
     return None
 
 

@@ -25,7 +25,7 @@ from schemas.text import pick
 
 RowKind = Literal["boolean", "number", "string"]
 
-_DATA_ERRORS = frozenset(("EXP-024", "EXP-025"))
+_DATA_ERRORS = frozenset(("EXP-023", "EXP-024", "EXP-025"))
 """Errors that a record's answers cause: such a row has no value."""
 
 

@@ -24,7 +24,8 @@ EPOCH_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_SECONDS = 86_400.0
 TOLERANCE = 1e-12
 SMALLEST = 5e-324
-"""Java's Double.MIN_VALUE: where JavaRosa's max() begins, so that it never gives less."""
+LARGEST = 1.7976931348623157e308
+"""Java's Double.MIN_VALUE and MAX_VALUE: where JavaRosa's max() and min() begin, so that they never go beyond."""
 _INT_MAX = 2_147_483_647
 
 
