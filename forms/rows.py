@@ -152,7 +152,7 @@ def _missing_attachments(form: Form, table: Table, rows: TableRows, batch: Seque
     for cells, index, row_id in zip(rows.cells, rows.submissions, rows.row_ids, strict=True):
         attachments = batch[index].attachments
         missing: list[Field] = [
-            question for slot, question in uploads if (name := cells[slot]) and name.strip() not in attachments
+            question for slot, question in uploads if (name := (cells[slot] or "").strip()) and name not in attachments
         ]
         if missing:
             names = [question.name for question in missing]

@@ -17,6 +17,11 @@ UNKNOWN: Final = -1
 IGNORED: Final = -2
 """Slot of a node that has no column by intention (`meta/instanceID`)."""
 
+META: Final = frozenset(
+    ("instanceID", "instanceName", "deprecatedID", "timeStart", "timeEnd", "userID", "deviceID", "email", "phoneNumber")
+)
+"""Nodes that OpenRosa allows in `meta`, also where the form doesn't have them (an edit adds `deprecatedID`)."""
+
 MAX_LAYOUTS: Final = 2_000
 """Layouts remembered for a section. Tags come from outside: don't remember any number of them."""
 
@@ -87,7 +92,12 @@ def plan_form(form: Form) -> Section:
     """Compile the walk of a form: the section of its root."""
     indices = {table.name: index for index, table in enumerate(form.tables)}
     slots = {question.path: slot for table in form.tables for slot, question in enumerate(table.fields)}
-    return _section(form.root, form.tables, 0, indices, slots)
+    root = _section(form.root, form.tables, 0, indices, slots)
+    meta = root.entries.setdefault("meta", Section(f"{root.path}/meta", "meta", root.width))
+    if isinstance(meta, Section):
+        for name in META:
+            meta.entries.setdefault(name, IGNORED)
+    return root
 
 
 def _section(
