@@ -41,7 +41,6 @@ def check(file: FormFile, json_lines: JsonOption = False, data: DataOption = Non
     Exits with 1 if any problem is an error. Stores nothing.
     """
     from forms.lint import check_workbook
-
     from forms.sheets import read_workbook
 
     output = Output(json_lines)
