@@ -43,10 +43,12 @@ def judge_calculation(rule: Rule, field: Field, compiler: Compiler) -> Judge | N
         frame = judged.tables[field.table]
         mask = judged.relevant_now(field.path, field.table)
         applies = np.ones(frame.height, dtype=np.bool_) if mask is None else mask
-        if field.column not in frame.columns:
+        if not applies.any():
             return Verdict(applies, applies)
+        absent = pl.Series(field.column, [None] * frame.height, dtype=pl.String)
+        stored = frame[field.column] if field.column in frame.columns else absent
         computed = formula.string(judged.tables)
-        same = _same(frame[field.column], computed, whole=field.type == "int")
+        same = _same(stored, computed, whole=field.type == "int")
         if not same.all():
             applies = applies & ~(_is_blank(computed) & _holds_moments(frame, sources))
         return Verdict(applies, applies & ~same)

@@ -6,17 +6,11 @@ import re
 from dataclasses import replace
 
 from expressions.columns import RowwiseExpr, compile_columns
-from expressions.grammar import parse
-from expressions.syntax import Binary, Expr, children
 from schemas.errors import ExpressionError
 from schemas.fields import Field, Form, Node, Repeat
 from validation.distinct import Columns, DistinctExpr, depends_on_named_answers, named_answers
-from validation.evaluation import NotChecked
+from validation.evaluation import NotChecked, describe_failure
 
-MAX_NESTING = 5
-"""Arithmetic that is nested deeper is evaluated row by row: over columns each level multiplies the work."""
-
-_ARITHMETIC = frozenset(("+", "-", "*", "div", "mod"))
 _COUNT = re.compile(r"\bcount\(\s*(?:\$\{\s*([^}\s]+)\s*\}|[^()\[\]]*?/\s*([\w.\-]+))\s*\)")
 
 
@@ -57,7 +51,7 @@ class Compiler:
         context = None if node is None else _as_field(node, table)
         try:
             compiled = compile_columns(text, self._form, table, context, allow_rowwise=True, zone=self._zone)
-            by_rows = not compiled.is_columnar or _nesting(parse(text)) > MAX_NESTING
+            by_rows = not compiled.is_columnar
             if by_rows and of_itself and node is not None and node.name not in compiled.names:
                 # Row by row only the questions that are named are read, and `.` is no name.
                 text = f"({text}) and ../{node.name} = ../{node.name}"
@@ -65,7 +59,7 @@ class Compiler:
                 compiled = RowwiseExpr(text, self._form, table, context, self._zone)
             once = by_rows and depends_on_named_answers(text if judged_by is None else judged_by)
         except ExpressionError as error:
-            return NotChecked(f"{error.code} {error.message}")
+            return NotChecked(describe_failure(error))
         counted = {match[1] or match[2] for match in _COUNT.finditer(text)} & self._sometimes
         if counted:
             return NotChecked(f"count() of {', '.join(sorted(counted))} depends on which rows were asked it")
@@ -73,12 +67,6 @@ class Compiler:
         self.personal_used |= names & self._personal
         fields = named_answers(compiled.names, self._form, table) if once else None
         return compiled if fields is None else DistinctExpr(compiled, self._form, table, fields)
-
-
-def _nesting(expr: Expr) -> int:
-    """How deep arithmetic stands within arithmetic."""
-    below = max(map(_nesting, children(expr)), default=0)
-    return below + (isinstance(expr, Binary) and expr.operator in _ARITHMETIC)
 
 
 def _sometimes_asked(form: Form) -> frozenset[str]:

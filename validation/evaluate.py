@@ -8,13 +8,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from schemas.errors import ExpressionError
 from schemas.fields import FORM_VERSION, INSTANCE_ID, MAIN_TABLE, ROW_ID, Form
 from schemas.findings import Finding, Rule, RuleSummary
 from validation.chunks import Chunk, split_by_submission
 from validation.compiled import Compiler
-from validation.evaluation import RULE, VERSION, VIOLATIONS_SCHEMA, Evaluation, Findings, NotChecked
-from validation.judges import Judges, make_judge
+from validation.evaluation import (
+    FAILURES,
+    RULE,
+    VERSION,
+    VIOLATIONS_SCHEMA,
+    Evaluation,
+    Findings,
+    NotChecked,
+    describe_failure,
+)
+from validation.judges import NEED_RELEVANCE, Judges, make_judge
 from validation.personal import place_personal
 from validation.relevance import Judged, apply_relevance, plan_relevance
 from validation.rules import rule_path
@@ -93,18 +101,19 @@ class _Run:
                 self.judges[number] = judge
         self.tallies = [_Tally() for _ in rules]
         self.violations: list[pl.DataFrame] = []
+        self.unknown = len(self.plan.unknown)
         self.unreadable = Unreadable(form, parsed)
 
     def judge(self, chunk: Chunk, main: pl.DataFrame, personal: pl.DataFrame | None) -> None:
         tables = chunk.tables if personal is None else place_personal(chunk, self.form, self.compiler, personal)
         judged = apply_relevance(self.plan, chunk, tables)
+        self._give_up_where_relevance_is_unknown()
         found: list[pl.DataFrame] = []
         for number, judge in list(self.judges.items()):
             try:
                 verdict = judge(judged)
-            except ExpressionError as error:
-                self.reasons[number] = f"{error.code} {error.message}"
-                del self.judges[number]
+            except FAILURES as error:
+                self._give_up(number, describe_failure(error))
                 continue
             self.tallies[number].checked += int(np.count_nonzero(verdict.applies))
             if verdict.fails.any():
@@ -114,6 +123,21 @@ class _Run:
                 self.tallies[number].checked += self._answers(rule, chunk)
         if found:
             self.violations.append(_in_order(pl.concat(found), main))
+
+    def _give_up(self, number: int, reason: str) -> None:
+        self.reasons[number] = reason
+        self.judges.pop(number, None)
+
+    def _give_up_where_relevance_is_unknown(self) -> None:
+        """Some relevance expression failed over these answers: rules that need to know it can't be checked."""
+        if len(self.plan.unknown) == self.unknown:
+            return
+        self.unknown = len(self.plan.unknown)
+        for number in list(self.judges):
+            rule = self.rules[number]
+            reason = self.plan.reason_unknown(rule_path(rule)) if rule.kind in NEED_RELEVANCE else ""
+            if reason:
+                self._give_up(number, reason)
 
     def _broken(self, number: int, verdict: Verdict, judged: Judged) -> pl.DataFrame:
         """One row per broken row: rule, number of the submission, number and id of the row."""

@@ -8,6 +8,7 @@ from typing import overload
 
 import polars as pl
 
+from schemas.errors import ExpressionError
 from schemas.fields import INSTANCE_ID, ROW_ID
 from schemas.findings import Finding, Rule, RuleSummary
 
@@ -22,6 +23,17 @@ class NotChecked:
     """Why something can't be evaluated."""
 
     reason: str
+
+
+FAILURES = (ExpressionError, pl.exceptions.PolarsError)
+"""What an expression may raise over answers for which it wasn't meant: its rule is then not checked."""
+
+
+def describe_failure(error: Exception) -> str:
+    """Why a rule can't be checked. Of Polars' errors only the kind: their texts may quote answers."""
+    if isinstance(error, ExpressionError):
+        return f"{error.code} {error.message}"
+    return f"it fails over these answers ({type(error).__name__})"
 
 
 class Findings(Sequence[Finding]):

@@ -19,6 +19,9 @@ from validation.relevance import Judged, RelevancePlan
 from validation.rules import rule_path
 from validation.verdicts import Judge, Verdict
 
+NEED_RELEVANCE = frozenset(("relevant", "required", "calculation", "repeat"))
+"""Kinds of rules that can't be judged where it isn't known whether the question was to be asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judges:
@@ -38,6 +41,9 @@ def make_judge(rule: Rule, judges: Judges) -> Judge | NotChecked:
     place = judges.plan.places.get(rule_path(rule))
     if place is None:
         return NotChecked("the form has no such question")
+    unknown = judges.plan.reason_unknown(place.node.path) if rule.kind in NEED_RELEVANCE else ""
+    if unknown:
+        return NotChecked(unknown)
     if isinstance(place.node, Repeat):
         return _judge_repeat(rule, place.node, judges)
     if not isinstance(place.node, Field):
@@ -60,9 +66,6 @@ def _judge_check(rule: Rule, judges: Judges) -> Judge | NotChecked:
 
 def _judge_relevant(rule: Rule, field: Field, judges: Judges) -> Judge | NotChecked:
     """Applies where the question isn't relevant; judged on the chunk as it came, and so counted over its rows."""
-    unknown = judges.plan.reason_unknown(field.path)
-    if unknown:
-        return NotChecked(unknown)
 
     def judge(judged: Judged) -> Verdict:
         answered = _answered(judged.chunk.tables[field.table], field)
@@ -74,9 +77,6 @@ def _judge_relevant(rule: Rule, field: Field, judges: Judges) -> Judge | NotChec
 
 
 def _judge_required(rule: Rule, field: Field, judges: Judges) -> Judge | NotChecked:
-    unknown = judges.plan.reason_unknown(field.path)
-    if unknown:
-        return NotChecked(unknown)
     always = rule.expression.strip() == "true()"
     needed = None if always else judges.compiler.compile(rule.expression, rule.table, field)
     if isinstance(needed, NotChecked):
@@ -99,6 +99,8 @@ def _judge_constraint(rule: Rule, field: Field, judges: Judges) -> Judge | NotCh
 
     def judge(judged: Judged) -> Verdict:
         applies = _answered(judged.tables[field.table], field)
+        if not applies.any():
+            return Verdict(applies, applies)
         return Verdict(applies, applies & ~holds.boolean(judged.tables).to_numpy())
 
     return judge
@@ -113,15 +115,11 @@ def _judge_choice_filter(rule: Rule, field: Field, judges: Judges) -> Judge | No
 
 
 def _judge_calculation(rule: Rule, field: Field, judges: Judges) -> Judge | NotChecked:
-    unknown = judges.plan.reason_unknown(field.path)
-    return NotChecked(unknown) if unknown else judge_calculation(rule, field, judges.compiler)
+    return judge_calculation(rule, field, judges.compiler)
 
 
 def _judge_repeat(rule: Rule, repeat: Repeat, judges: Judges) -> Judge | NotChecked:
     """Rows of the repeat under each row of the table above, against the declared count (blank is none)."""
-    unknown = judges.plan.reason_unknown(repeat.path)
-    if unknown:
-        return NotChecked(unknown)
     count = judges.compiler.compile(repeat.count or "", rule.table, repeat)
     shown = judges.compiler.compile(repeat.relevant, rule.table, repeat) if repeat.relevant else None
     if isinstance(count, NotChecked):

@@ -75,6 +75,8 @@ def _judge_items(field: Field, compiler: Compiler, codes: frozenset[str] | None)
         applies: Flags = answers.is_not_null().to_numpy()
         if codes is not None:
             applies = applies & _are_codes(answers, codes, multiple=field.is_multiple)
+        if not applies.any():
+            return Verdict(applies, applies)
         return Verdict(applies, applies & ~passes.boolean(judged.tables).to_numpy())
 
     return judge

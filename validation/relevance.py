@@ -18,7 +18,7 @@ from schemas.fields import MAIN_TABLE, Field, Form, Node, Repeat, walk
 from validation.chunks import Chunk, Flags, Numbers
 from validation.compiled import Compiler
 from validation.distinct import Columns
-from validation.evaluation import NotChecked
+from validation.evaluation import FAILURES, NotChecked, describe_failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ class RelevancePlan:
         levels: paths of nodes with a relevance expression; those of a level depend on earlier levels only.
         expressions: path -> compiled expression.
         unknown: path -> why its relevance can't be told. It and all below it count as relevant, and rules that
-            would need to know are not checked.
+            would need to know are not checked. Grows when an expression fails over the answers.
     """
 
     places: Mapping[str, Place]
     levels: tuple[tuple[str, ...], ...]
     expressions: Mapping[str, Columns]
-    unknown: Mapping[str, str]
+    unknown: dict[str, str]
 
     def reason_unknown(self, path: str) -> str:
         """Why it can't be told whether the node is relevant, "" if it can."""
@@ -187,7 +187,11 @@ def _order(places: Mapping[str, Place], expressions: Mapping[str, Columns]) -> t
 def _evaluate(plan: RelevancePlan, judged: Judged, path: str) -> Flags:
     """The node's own expression, for each of the chunk's rows; rows that are gone are irrelevant."""
     table = plan.places[path].table
-    holds: Flags = plan.expressions[path].boolean(judged.tables).to_numpy()
+    try:
+        holds: Flags = plan.expressions[path].boolean(judged.tables).to_numpy()
+    except FAILURES as error:
+        plan.unknown[path] = describe_failure(error)
+        holds = np.ones(judged.tables[table].height, dtype=np.bool_)
     kept = judged.kept.get(table)
     if kept is None:
         return holds

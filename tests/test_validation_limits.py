@@ -1,0 +1,209 @@
+"""What can't be judged is said, and the rest is judged all the same."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+
+from expressions.columns import ColumnExpr
+from forms.compile import CompiledForm, compile_workbook
+from forms.rows import read_rows
+from forms.sheets_markdown import workbook_from_markdown
+from schemas.findings import Rule
+from schemas.submissions import RawSubmission
+from validation.checks import check_rules
+from validation.evaluate import evaluate_rules
+from validation.evaluation import Evaluation
+from validation.rules import form_rules
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def compile_form(*rows: str, choices: tuple[str, ...] = ()) -> CompiledForm:
+    """A form with columns type, name, relevant, constraint, required, calculation, choice_filter, personal."""
+    header = "| | type | name | label | relevant | constraint | required | calculation | choice_filter | personal |"
+    lines = ["| survey | | | | | | | | | |", header]
+    for row in rows:
+        kind, name, *rest = (cell.strip() for cell in row.split("|"))
+        label = "" if kind == "calculate" else name
+        lines.append(f"| | {kind} | {name} | {label} | {' | '.join([*rest, *[''] * (6 - len(rest))])} |")
+    if choices:
+        lines += ["| choices | | | |", "| | list_name | name | label | kind |", *(f"| | {line} |" for line in choices)]
+    return compile_workbook(workbook_from_markdown("\n".join(lines)))
+
+
+def judge(compiled: CompiledForm, *answers: str, **more: Any) -> Evaluation:  # noqa: ANN401
+    form = compiled.form
+    batch = [
+        RawSubmission(at, form.form_id, "", f"uuid:{at}", NOW, f'<data id="{form.form_id}">{body}</data>'.encode(), "")
+        for at, body in enumerate(answers)
+    ]
+    rules = form_rules(form) + check_rules(compiled.specs, form)
+    return evaluate_rules(form, rules, read_rows(form, batch, b"k").tables, **more)
+
+
+def broken(evaluation: Evaluation) -> set[tuple[str, str]]:
+    return {(finding.rule_id, finding.instance_id) for finding in evaluation.findings}
+
+
+def reasons(evaluation: Evaluation) -> dict[str, str]:
+    return {rule.rule_id: rule.not_checked for rule in evaluation.not_checked}
+
+
+UNKNOWABLE = ("integer | a", "integer | b | once(random()) > 0.5 | . < 5 | yes", "integer | c | ${b} > 1 || yes")
+
+
+def test_rules_that_need_an_unknowable_relevance_are_not_checked_and_the_others_are() -> None:
+    evaluation = judge(compile_form(*UNKNOWABLE), "<a>1</a><b>9</b><c/>")
+    assert set(reasons(evaluation)) == {"relevant:/data/b", "required:/data/b"}
+    assert "/data/b" in reasons(evaluation)["required:/data/b"]
+    assert broken(evaluation) == {("constraint:/data/b", "uuid:0"), ("required:/data/c", "uuid:0")}
+
+
+def test_expression_that_fails_over_answers_is_not_checked_and_quotes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = ColumnExpr.boolean
+
+    def fail(self: ColumnExpr, tables: dict[str, pl.DataFrame]) -> pl.Series:
+        if "/data/a" in self.text:
+            raise pl.exceptions.ComputeError("conversion of 'sentinel' failed")
+        return whole(self, tables)
+
+    monkeypatch.setattr(ColumnExpr, "boolean", fail)
+    form = compile_form("integer | a", "integer | b | ${a} > 1 | . < 5 | yes", "integer | c || ${a} < . | yes")
+    evaluation = judge(form, "<a>1</a><b/><c>2</c>", "<a>1</a><b>9</b><c/>", chunk_rows=1)
+    assert set(reasons(evaluation)) == {"relevant:/data/b", "required:/data/b", "constraint:/data/c"}
+    assert not any("sentinel" in reason for reason in reasons(evaluation).values())
+    assert broken(evaluation) == {("constraint:/data/b", "uuid:1"), ("required:/data/c", "uuid:1")}
+    assert all(item.checked == 0 for item in evaluation.summaries if item.rule.not_checked)
+
+
+def test_changing_values_are_not_recalculated() -> None:
+    rows = ("calculate | a |||| now()", "calculate | b |||| once(uuid())", "calculate | c |||| 1 + 1")
+    assert set(reasons(judge(compile_form(*rows), "<a/><b/><c>2</c>"))) == {
+        "calculation:/data/a",
+        "calculation:/data/b",
+    }
+
+
+def test_today_is_the_day_of_the_interview() -> None:
+    form = compile_form("end | end", "date | born || . <= today()")
+    late = "<end>2020-01-02T12:00:00.000Z</end><born>2020-01-03</born>"
+    fine = "<end>2020-01-02T12:00:00.000Z</end><born>2020-01-02</born>"
+    assert broken(judge(form, late, fine)) == {("constraint:/data/born", "uuid:0")}
+
+
+def test_days_are_told_in_the_time_zone_given() -> None:
+    form = compile_form("end | end", "date | born || . <= today()")
+    evening = "<end>2020-01-02T22:00:00.000-03:00</end><born>2020-01-03</born>"
+    assert broken(judge(form, evening)) == set(), "in UTC it is the third already"
+    assert broken(judge(form, evening, zone="America/Santiago")) == {("constraint:/data/born", "uuid:0")}
+
+
+def test_choices_of_a_file_that_was_not_given_are_not_checked() -> None:
+    evaluation = judge(compile_form("select_one_from_file towns.csv | town"), "<town>x</town>")
+    assert "file" in reasons(evaluation)["choice:/data/town"]
+
+
+CHOICES = ("l | a | A | x", "l | b | B | y", "l | c | C | x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "expected"),
+    [
+        ("select_one l", "a", set()),
+        ("select_one l", "b", {"choice_filter:/data/q"}),
+        ("select_one l", "z", {"choice:/data/q"}),
+        ("select_one l", "", set()),
+        ("select_multiple l", "a c", set()),
+        ("select_multiple l", "c b", {"choice_filter:/data/q"}),
+        ("select_multiple l", "a z", {"choice:/data/q"}),
+        ("rank l", "c a", set()),
+    ],
+)
+def test_filtered_choices(kind: str, answer: str, expected: set[str]) -> None:
+    form = compile_form("text | k", f"{kind} | q ||||| kind = ${{k}}", choices=CHOICES)
+    rule_ids = {rule_id for rule_id, _ in broken(judge(form, f"<k>x</k><q>{answer}</q>"))}
+    assert rule_ids == expected
+
+
+def test_randomized_choices_are_filtered_like_others() -> None:
+    rows = "| survey | | | | | |\n| | type | name | label | parameters | choice_filter |\n| | text | k | K | | |\n"
+    rows += "| | select_one l | q | Q | randomize=true, seed=${k} | kind = ${k} |\n"
+    lists = "\n".join(
+        ["| choices | | | |", "| | list_name | name | label | kind |", *(f"| | {row} |" for row in CHOICES)]
+    )
+    form = compile_workbook(workbook_from_markdown(rows + lists))
+    evaluation = judge(form, "<k>x</k><q>b</q>", "<k>x</k><q>c</q>")
+    assert broken(evaluation) == {("choice_filter:/data/q", "uuid:0")}
+    assert evaluation.not_checked == ()
+
+
+def test_choices_may_be_the_rows_of_a_repeat() -> None:
+    rows = "begin repeat | person", "text | first", "end repeat | ", "select_one ${first} | head"
+    form = compile_form(*rows)
+    people = "<person><first>Ana</first></person><person><first>Luc</first></person>"
+    evaluation = judge(form, f"{people}<head>Luc</head>", f"{people}<head>Eva</head>")
+    assert broken(evaluation) == {("choice:/data/head", "uuid:1")}
+
+
+def test_constraint_evaluated_row_by_row_sees_its_own_answer() -> None:
+    text = "count(instance('l')/root/item[kind = current()/../k][name = current()/.]) = 1"
+    form = compile_form("select_one l | x", "text | k", f"text | q || {text}", choices=CHOICES)
+    evaluation = judge(form, "<x>a</x><k>x</k><q>c</q>", "<x>a</x><k>x</k><q>b</q>")
+    assert broken(evaluation) == {("constraint:/data/q", "uuid:1")}
+
+
+def test_count_of_a_question_that_some_rows_are_not_asked_is_not_checked() -> None:
+    rows = ("begin repeat | p", "integer | age", "text | job | ${age} > 14", "end repeat | ")
+    form = compile_form(*rows, "calculate | jobs |||| count(${job})", "calculate | people |||| count(${age})")
+    row = "<p><age>9</age></p><p><age>30</age><job>x</job></p>"
+    evaluation = judge(form, f"{row}<jobs>1</jobs><people>2</people>")
+    assert set(reasons(evaluation)) == {"calculation:/data/jobs"}
+    assert broken(evaluation) == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "calculation", "stored", "stale"),
+    [
+        ("integer", "7 div 2", "3", False),
+        ("decimal", "0.1 + 0.2", "0.3", False),
+        ("decimal", "0.1 + 0.2", "0.31", True),
+        ("text", "${a} > 1", "true", False),
+        ("text", "${a} > 1", "1", False),
+        ("text", "${a} > 1", "0", True),
+        ("text", "concat(${a}, ' ')", "2", False),
+        ("text", "${d}", "2026-01-02T00:00:00.000-03:00", False),
+        ("text", "${d}", "2026-01-03T00:00:00.000-03:00", True),
+        ("text", "${none}", "", False),
+        ("text", "${none} + 1", "", False),
+        ("text", "concat(${a}, 'x')", "", True),
+        ("date", "date(${d} + 1)", "2026-01-03", False),
+    ],
+)
+def test_stored_calculations_are_compared_by_meaning(kind: str, calculation: str, stored: str, stale: bool) -> None:
+    form = compile_form("integer | a", "date | d", "integer | none", f"{kind} | q |||| {calculation}")
+    evaluation = judge(form, f"<a>2</a><d>2026-01-02</d><none/><q>{stored}</q>")
+    assert broken(evaluation) == ({("calculation:/data/q", "uuid:0")} if stale else set())
+
+
+def test_rule_of_an_unknown_question_is_not_checked() -> None:
+    form = compile_form("integer | a")
+    rule = Rule("constraint:/data/ghost", "constraint", "main", "error", ". > 1", {})
+    tables = {"main": pl.DataFrame({"_instance_id": ["u"], "_row_id": [""], "a": [1]})}
+    assert "no such question" in reasons(evaluate_rules(form.form, [rule], tables))[rule.rule_id]
+
+
+def test_rows_without_their_submission_are_left_to_the_suite() -> None:
+    form = compile_form("begin repeat | p", "integer | age || . < 5", "end repeat | ")
+    main = pl.DataFrame({"_instance_id": ["u"], "_row_id": [""]})
+    keys = {
+        "_instance_id": ["u", "ghost"],
+        "_row_id": ["p[1]", "p[1]"],
+        "_parent_row_id": ["", ""],
+        "_position": [1, 1],
+    }
+    tables = {"main": main, "p": pl.DataFrame({**keys, "age": [9, 9]})}
+    assert {item.instance_id for item in evaluate_rules(form.form, form_rules(form.form), tables).findings} == {"u"}
