@@ -9,6 +9,7 @@ nothing else counting as success) are its own and are kept on purpose.
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from lxml import etree
 from flows.collect_documents import FormListing, read_form_list, read_manifest, read_message
 from flows.collect_parts import Part, split_parts
 from forms.rehearsal_interviews import Send
+from openrosa.access import KeyFilter
 from schemas.errors import CommandError
 
 USER_AGENT = "org.odk.collect.android/v2026.3.3 comunal-rehearsal"
@@ -32,6 +34,7 @@ DEFAULT_LIMIT = 10_000_000
 ATTEMPTS = 6
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 5.0
+_LOCAL = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 _BUSY = frozenset({429, 502, 503, 504})
 _ACCEPTED = frozenset({201, 202})
 _NOT_OPENROSA = "This is not the address of an OpenRosa server: copy it whole from the settings of the phone."
@@ -95,8 +98,16 @@ class CollectClient:
         self._clock = clock
         timeout = httpx.Timeout(60.0, connect=30.0)
         limits = httpx.Limits(max_connections=32, max_keepalive_connections=32)
-        self._http = httpx.Client(transport=transport, timeout=timeout, limits=limits, follow_redirects=False)
+        self._http = httpx.Client(
+            transport=transport,
+            timeout=timeout,
+            limits=limits,
+            follow_redirects=False,
+            # A proxy of the environment can't reach this machine's own server.
+            trust_env=not self._url.startswith(_LOCAL),
+        )
         self._stopped = threading.Event()
+        _hide_keys()
 
     def __enter__(self) -> CollectClient:
         return self
@@ -242,6 +253,14 @@ class CollectClient:
             "Accept-Encoding": "gzip",
         }
         return self._http.request(method, address, headers=headers, files=files, follow_redirects=follow)
+
+
+def _hide_keys() -> None:
+    """Keep the key of an address out of what httpx and httpcore log of their requests."""
+    for name in ("httpx", "httpcore"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(present, KeyFilter) for present in logger.filters):
+            logger.addFilter(KeyFilter())
 
 
 def unreachable(server_url: str) -> CommandError:

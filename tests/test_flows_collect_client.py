@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from datetime import UTC, datetime
 
 import httpx
@@ -197,6 +198,15 @@ def test_an_unreachable_server_ends_in_cmd_101_without_the_key() -> None:
         send_all(
             CollectClient(SERVER, transport=httpx.MockTransport(refuse), sleep=lambda _: None), [Send("u", b"<d/>")]
         )
+
+
+def test_the_key_never_reaches_a_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with client_of(Server()) as client:
+        client.list_forms()
+        client.send(Send("uuid:1", b"<data/>"))
+    assert caplog.messages
+    assert not [message for message in caplog.messages if "SECRET" in message]
 
 
 def test_a_refused_key_ends_in_cmd_102() -> None:
