@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import polars as pl
 from sqlalchemy import Connection, delete, exists, func, select, update
 
-from schemas.fields import INSTANCE_ID, MAIN_TABLE
+from schemas.fields import INSTANCE_ID
 from schemas.tables import submissions, table_batches, table_segments
 from store.open import Store
 from store.segments import BATCH, RANK, concatenate, open_segments
@@ -16,27 +17,23 @@ from store.submissions import chunks
 from store.tables import batch_digest, register_batch, write_segment
 
 ENOUGH_ROWS = 50_000
-"""A batch with so many rows in its main table is left as it is."""
+"""A batch with so many rows in its largest table is left as it is."""
 
 
-def _small_batches(connection: Connection, form_id: str) -> dict[str, list[int]]:
-    """Version -> its batches that still have rows that count for something and few of them, oldest first."""
+def _small_batches(connection: Connection, form_id: str) -> dict[str, list[tuple[int, int]]]:
+    """Version -> (number, rows of the largest table) of its small batches that are in use, oldest first."""
     rows = func.coalesce(func.max(table_segments.c.rows), 0)
-    in_use = exists().where(submissions.c.batch_id == table_batches.c.id)
     query = (
-        select(table_batches.c.version, table_batches.c.id)
-        .outerjoin(
-            table_segments,
-            (table_segments.c.batch_id == table_batches.c.id) & (table_segments.c.table_name == MAIN_TABLE),
-        )
-        .where(table_batches.c.form_id == form_id, in_use)
+        select(table_batches.c.version, table_batches.c.id, rows)
+        .outerjoin(table_segments, table_segments.c.batch_id == table_batches.c.id)
+        .where(table_batches.c.form_id == form_id, exists().where(submissions.c.batch_id == table_batches.c.id))
         .group_by(table_batches.c.version, table_batches.c.id)
         .having(rows < ENOUGH_ROWS)
         .order_by(table_batches.c.id)
     )
-    found: dict[str, list[int]] = {}
-    for version, batch_id in connection.execute(query):
-        found.setdefault(version, []).append(batch_id)
+    found: dict[str, list[tuple[int, int]]] = {}
+    for version, batch_id, count in connection.execute(query):
+        found.setdefault(version, []).append((batch_id, count))
     return found
 
 
@@ -55,28 +52,22 @@ def compact_tables(store: Store, form_id: str, at_least: int = 64) -> int:
         small = _small_batches(connection, form_id)
     joined = 0
     for version, batches in small.items():
-        for group in _groups(store, batches, at_least):
+        for group in fill_groups(batches) if len(batches) >= at_least else []:
             _join(store, form_id, version, group)
             joined += len(group)
     return joined
 
 
-def _groups(store: Store, batches: list[int], at_least: int) -> list[list[int]]:
-    """The batches in groups that fill a segment each; none if there are too few to be worth it."""
-    if len(batches) < at_least:
-        return []
-    query = select(table_segments.c.batch_id, func.max(table_segments.c.rows).label("rows"))
-    query = query.group_by(table_segments.c.batch_id)
-    with store.read() as connection:
-        rows = {row.batch_id: row.rows for row in connection.execute(query)}
+def fill_groups(batches: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """Neighbouring batches (number, rows) in groups of about `ENOUGH_ROWS` rows; one alone isn't worth the work."""
     groups: list[list[int]] = [[]]
     filled = 0
-    for batch in batches:
+    for batch, rows in batches:
         if filled >= ENOUGH_ROWS:
             groups.append([])
             filled = 0
         groups[-1].append(batch)
-        filled += rows.get(batch, 0)
+        filled += rows
     return [group for group in groups if len(group) > 1]
 
 

@@ -194,6 +194,15 @@ def test_a_key_is_believed_for_some_seconds_and_then_asked_again(store: Store, k
         asyncio.run(access.person(key))
 
 
+def test_not_endlessly_many_keys_are_remembered(store: Store, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openrosa.access._MOST", 1)
+    with store.begin() as connection:
+        other = add_person(connection, "Jean", "statistician").key
+    access = Access(store)
+    names = [asyncio.run(access.person(one)).name for one in (key, other, key)]
+    assert names == ["Rosa", "Jean", "Rosa"]
+
+
 def test_keys_are_hidden_in_whatever_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     import logging
 

@@ -66,7 +66,7 @@ class Running:
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
-    settings = Settings(idle_seconds=1.0, request_bytes=3_000_000, accept_bytes=1_000_000)
+    settings = Settings(idle_seconds=4.0, request_bytes=3_000_000, accept_bytes=1_000_000)
     with open_store(tmp_path / "data") as store:
         found = Running(store, settings)
         found.thread.start()
@@ -121,7 +121,7 @@ def test_a_slow_client_is_waited_for_as_long_as_it_sends(running: Running) -> No
         connection.sendall(head(running, len(sent)))
         step = len(sent) // 4 + 1
         for start in range(0, len(sent), step):
-            time.sleep(0.45)
+            time.sleep(1.1)
             connection.sendall(sent[start : start + step])
         assert status_of(connection) == 201
     assert running.received() == 1

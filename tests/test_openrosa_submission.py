@@ -280,6 +280,25 @@ def test_limits_are_answered_413_and_leave_nothing(opened: Store) -> None:
     assert list(opened.blobs.incoming.iterdir()) == []
 
 
+def test_a_refused_client_is_not_listened_to_for_ever(opened: Store) -> None:
+    phone = Phone(opened, "wrong", Settings(idle_seconds=0.2))
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"z"
+            await asyncio.sleep(0.05)
+
+    assert phone.ask("POST", "/submission", content=endless()).status_code == 403
+
+
+def test_a_part_with_endless_headers_is_refused(opened: Store, phone: Phone) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="a"; filename="' + b"a" * 10_000
+    response = phone.ask(
+        "POST", "/submission", content=body, headers={"Content-Type": "multipart/form-data; boundary=b"}
+    )
+    assert response.status_code == 413
+
+
 @pytest.mark.parametrize(
     ("body", "kind"),
     [

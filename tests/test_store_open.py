@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -12,9 +13,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import insert, select, text
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from schemas.errors import StoreError
 from schemas.tables import attachments, metadata, settings
+from store.complaints import translated
 from store.migrate import head
 from store.open import Store, open_store
 
@@ -130,6 +133,54 @@ def test_an_unreachable_database_is_told_with_advice(tmp_path: Path, url: str, w
 def test_a_wrong_password_or_name_of_the_database_is_told(tmp_path: Path, postgres_server: str) -> None:
     with pytest.raises(StoreError, match=r"^STO-001 The database can't be reached"):
         open_store(tmp_path, f"{postgres_server}/nothing_there")
+
+
+class Complaint(Exception):
+    """What psycopg raises, as far as it matters."""
+
+    def __init__(self, state: str | None) -> None:
+        super().__init__("Key (instance_id)=(Rosa) already exists")
+        self.sqlstate = state
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ("53100", "STO-002"),
+        ("25006", "STO-003"),
+        ("42501", "STO-003"),
+        ("40P01", "STO-005"),
+        ("57P01", "STO-001"),
+        ("53300", "STO-001"),
+        ("08006", "STO-001"),
+        ("XX001", "STO-006"),
+        ("23505", "STO-007"),
+        (None, "STO-007"),
+    ],
+)
+def test_what_postgresql_complains_of_is_told_without_its_words(state: str | None, code: str) -> None:
+    with pytest.raises(StoreError, match=code) as caught, translated():
+        raise DBAPIError("INSERT", {"instance_id": "Rosa"}, Complaint(state))
+    assert "Rosa" not in str(caught.value)
+    assert caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(errno.ENOSPC, "x"), "STO-002"),
+        (PermissionError(errno.EACCES, "x"), "STO-003"),
+        (InvalidRequestError("x"), "STO-007"),
+    ],
+)
+def test_what_the_disk_complains_of_is_told(error: Exception, expected: str) -> None:
+    with pytest.raises(StoreError, match=expected), translated():
+        raise error
+
+
+def test_an_error_of_another_kind_stays_what_it_is() -> None:
+    with pytest.raises(FileNotFoundError), translated():
+        raise FileNotFoundError(errno.ENOENT, "x")
 
 
 def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:

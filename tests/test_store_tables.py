@@ -36,7 +36,7 @@ from store.findings import list_findings
 from store.forms import add_form_version
 from store.open import Store
 from store.personal import PersonalAccess, read_personal
-from store.segments import table_schema
+from store.segments import common_type, table_schema
 from store.submissions import count_submissions, list_unparsed, mark_unparsed
 from store.tables import folder_name, read_tables, scan_tables, write_tables
 
@@ -318,6 +318,35 @@ def test_compacting_keeps_every_row_and_leaves_few_files(ready: Store) -> None:
         assert_frame_equal(frame, before[name])
     with ready.read() as connection:
         assert connection.scalar(select(func.count()).select_from(table_batches)) == 2
+
+
+def test_compacting_fills_segments_up_to_a_size(ready: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    receive(ready, *(f"i{number}" for number in range(1, 8)))
+    while ingest(ready, limit=1):
+        pass
+    before = read_tables(ready, FORM_ID)
+    monkeypatch.setattr("store.compaction.ENOUGH_ROWS", 3)
+    # Two persons a batch: two batches fill a segment, the seventh has no companion.
+    assert compact_tables(ready, FORM_ID, at_least=2) == 6
+    assert compact_tables(ready, FORM_ID, at_least=2) == 0
+    assert segment_count(ready) == 8
+    for name, frame in read_tables(ready, FORM_ID).items():
+        assert_frame_equal(frame, before[name])
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        ([pl.Int64(), pl.Int64()], pl.Int64()),
+        ([pl.Int64(), pl.Float64()], pl.Float64()),
+        ([pl.Int64(), pl.String()], pl.String()),
+        ([pl.Date(), pl.Datetime("ms", "UTC")], pl.String()),
+        ([pl.Null(), pl.Date()], pl.Date()),
+        ([pl.Null()], pl.String()),
+    ],
+)
+def test_the_type_of_a_column_holds_the_values_of_all_versions(types: list[pl.DataType], expected: pl.DataType) -> None:
+    assert common_type(types) == common_type(types[::-1]) == expected
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "a/b", "a b", "ñ", "x" * 400, "X", "%00", "\x00"])
