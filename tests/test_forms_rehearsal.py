@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 
@@ -327,6 +328,61 @@ def test_a_bare_xform_is_enough_and_entities_get_their_id() -> None:
     assert entity is not None
     assert entity.get("dataset") == "homes"
     assert len(entity.get("id", "")) == 36
+
+
+KINDS = """
+| survey   |                              |         |       |                        |                    |                  |          |
+|          | type                         | name    | label | calculation            | parameters         | trigger          | default  |
+|          | username                     | who     |       |                        |                    |                  |          |
+|          | range                        | scale   | S     |                        | start=2 end=8 step=2 |                |          |
+|          | rank abc                     | order   | O     |                        |                    |                  |          |
+|          | select_one_from_file towns.csv | town  | T     |                        |                    |                  |          |
+|          | calculate                    | region  |       | pulldata('towns', 'region', 'name', ${town}) | |              |          |
+|          | time                         | hour    | H     |                        |                    |                  |          |
+|          | datetime                     | moment  | M     |                        |                    |                  |          |
+|          | geotrace                     | way     | W     |                        |                    |                  |          |
+|          | geoshape                     | plot    | P     |                        |                    |                  |          |
+|          | acknowledge                  | read    | R     |                        |                    |                  |          |
+|          | text                         | said    | S     |                        |                    |                  |          |
+|          | calculate                    | noted   |       | concat('noted ', ${said}) |                 | ${said}          |          |
+|          | integer                      | year    | Y     |                        |                    |                  | 2000 + 26 |
+|          | audio                        | sound   | A     |                        |                    |                  |          |
+| choices  |                              |         |       |                        |                    |                  |          |
+|          | list_name                    | name    | label |                        |                    |                  |          |
+|          | abc                          | a       | A     |                        |                    |                  |          |
+|          | abc                          | b       | B     |                        |                    |                  |          |
+|          | abc                          | c       | C     |                        |                    |                  |          |
+| settings |                              |         |       |                        |                    |                  |          |
+|          | form_id                      | instance_name |  |                       |                    |                  |          |
+|          | kinds                        | concat('at ', ${scale}) | |              |                    |                  |          |
+"""  # noqa: E501
+
+
+def test_every_kind_of_question_gets_an_answer_of_its_kind() -> None:
+    workbook = workbook_from_markdown(KINDS, "kinds")
+    towns = b"name,label,region\nt1,One,north\nt2,Two,south\n"
+    found = list(rehearse(compile_workbook(replace(workbook, media={"towns.csv": towns})), 60, 1, START))
+    assert not [note for each in found for note in each.notes]
+    seen: dict[str, set[str]] = {}
+    for interview, root in zip(found, roots(found), strict=True):
+        for node in root:
+            if node.text:
+                seen.setdefault(str(node.tag), set()).add(node.text)
+        assert root.findtext("region") == {"t1": "north", "t2": "south"}.get(root.findtext("town") or "", "") or ""
+        if root.findtext("said"):
+            assert root.findtext("noted") == f"noted {root.findtext('said')}"
+        assert root.findtext("meta/instanceName") == f"at {root.findtext('scale') or ''}"
+        if root.findtext("sound"):
+            assert interview.attachments[root.findtext("sound", "")].startswith(b"RIFF")
+    assert seen["scale"] == {"2", "4", "6", "8"}
+    assert {frozenset(order.split()) for order in seen["order"]} == {frozenset("abc")}
+    assert len(seen["order"]) > 3
+    assert seen["town"] == {"t1", "t2"}
+    assert seen["read"] == {"OK"}
+    assert all(name.startswith("rehearsal_") for name in seen["who"])
+    assert all(len(way.split("; ")) == 4 for way in seen["way"])
+    assert all(plot.split("; ")[0] == plot.split("; ")[-1] for plot in seen["plot"])
+    assert all(datetime.fromisoformat(moment).tzinfo for moment in seen["moment"])
 
 
 def test_the_repr_of_an_interview_holds_no_answer(interviews: list[RehearsedInterview]) -> None:
