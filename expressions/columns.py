@@ -73,7 +73,7 @@ class RowwiseExpr(ColumnExpr):
         self._form = form
         self._field = field
         self._zone = zone
-        self.names = questions_named(parse(text), form)
+        self.names = questions_named(parse(text), form, field)
 
     @property
     def is_columnar(self) -> bool:

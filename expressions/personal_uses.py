@@ -16,8 +16,12 @@ from schemas.fields import Field, Form
 _TRUTHS = frozenset(("not", "boolean", "count-non-empty", "count"))
 
 
-def questions_named(expr: Expr, form: Form) -> frozenset[str]:
-    """Names of the questions that an expression may look at."""
+def questions_named(expr: Expr, form: Form, at: Field | None = None) -> frozenset[str]:
+    """Names of the questions that an expression may look at.
+
+    Args:
+        at: the question at which it stands, which `.` names.
+    """
     known = {field.name for field in form.fields()}
     found: set[str] = set()
 
@@ -26,6 +30,8 @@ def questions_named(expr: Expr, form: Form) -> frozenset[str]:
             found.add(part.name)
         elif isinstance(part, Path) and not _is_of_list(part, in_list):
             found.update(step.test for step in part.steps)
+            if at is not None and all(step.axis == "self" for step in part.steps):
+                found.add(at.name)
         for child in children(part):
             visit(child, in_list or _reads_list(part))
 

@@ -32,12 +32,14 @@ class InstanceBuilder:
 
     Args:
         expr: the expression, whose names say which questions are needed.
+        at: the question at which it stands, which `.` names; null if it stands at rows.
     """
 
-    def __init__(self, form: Form, tables: Mapping[str, pl.DataFrame], expr: Expr) -> None:
+    def __init__(self, form: Form, tables: Mapping[str, pl.DataFrame], expr: Expr, at: Field | None = None) -> None:
         self.form = form
         self.tables = tables
-        self.needed = _needed_names(expr)
+        named = _needed_names(expr)
+        self.needed = named | {at.name} if named is not None and at is not None else named
         self.links = Links(form, tables)
         self._columns = {table.name: self._read_columns(table.name) for table in form.tables}
         self._children = self._group_children()

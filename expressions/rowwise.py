@@ -51,7 +51,7 @@ def evaluate_rowwise(
     record = compile_record(text)
     _refuse_chance(record)
     refuse_personal_uses(record.tree, Place(form, table, field))
-    builder = InstanceBuilder(form, tables, record.tree)
+    builder = InstanceBuilder(form, tables, record.tree, field)
     uses_clock = any(isinstance(part, Call) and part.name in {"today", "now"} for part in walk(record.tree))
     scope = _make_scope(form, builder.empty_root(), zone)
     values: list[bool | float | str | None] = []

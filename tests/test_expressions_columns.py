@@ -103,6 +103,22 @@ def test_a_question_gives_dots_their_meaning() -> None:
     assert compile_columns("position(..)", FORM, "person", _field("age")).number(tables).to_list() == [1.0, 2.0, 1.0]
 
 
+def test_a_question_gives_dots_their_meaning_row_by_row_too() -> None:
+    text = ". > 3 and jr:choice-name('1', 'kin') = ''"
+    compiled = compile_columns(text, FORM, "person", _field("age"), allow_rowwise=True)
+    assert (compiled.is_columnar, compiled.names) == (False, {"age"})
+    assert compiled.boolean(_tables()).to_list() == [True, False, True]
+
+
+def test_deep_arithmetic_stays_quick() -> None:
+    """Each level names its operand several times; without care, a check digit grows to billions of terms."""
+    text = "${n}"
+    for _ in range(25):
+        text = f"round(({text} mod 97) div 3 + 1)"
+    found = compile_columns(text, FORM, "main").number(TABLES)
+    assert found.to_list() == evaluate_rowwise(text, FORM, "main", None, TABLES, kind="number").to_list()
+
+
 def test_results_have_the_promised_types() -> None:
     tables = _tables()
     compiled = compile_columns("${n}", FORM, "main")
