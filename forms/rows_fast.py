@@ -2,9 +2,9 @@
 
 Collect, Web Forms and our own rehearsal write the nodes in the form's order, without space, attributes or comments
 between. A document that the expression matches from end to end is well-formed by construction (what it opens it
-closes; texts have no "<", "&", "]]>", carriage return or control character), and its groups are the answers. Anything
-else, however small the difference, goes the long way of `forms.rows_walk`, which also judges it; a test holds that both
-ways read the same.
+closes; texts have no "<", "]]>", carriage return or control character, and no reference but XML's own five), and its
+groups are the answers. Anything else, however small the difference, goes the long way of `forms.rows_walk`, which also
+judges it; a test holds that both ways read the same.
 
 Every quantifier is possessive: a match takes time in proportion to the document, whatever is in it.
 """
@@ -16,15 +16,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
+from xml.sax.saxutils import unescape
 
 from lxml import etree
 
 from forms.xml_bytes import new_parser
 from schemas.fields import Field, Form, Node, Repeat
 
-_TEXT: Final = r"[^<&\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]*+"
+_TEXT: Final = r"[^<\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]*+"
 _PROLOG: Final = r"\ufeff?+(?:<\?xml version=[\"']1\.0[\"'](?: encoding=[\"'](?:UTF|utf)-8[\"'])?+ ?+\?>\s*+)?+"
+_OTHER_REFERENCE: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
 _OPENROSA: Final = "http://openrosa.org/xforms"
+_QUOTES: Final = {"&quot;": '"', "&apos;": "'"}
 _MAX_ROOTS: Final = 500
 """Different start tags of the root that are remembered: their number is up to the sender."""
 
@@ -59,11 +62,13 @@ class FastMatch:
     Attributes:
         version: the root's version attribute, "" if absent.
         groups: what `table.cells` takes.
+        has_references: whether cells may hold `&amp;` and the like, so that they have to go through `resolve`.
     """
 
     table: FastTable
     version: str
     groups: Texts
+    has_references: bool
 
     def has_instance_id(self) -> bool:
         """Whether `meta/instanceID` is filled."""
@@ -127,7 +132,8 @@ class FastReader:
             text = xml.decode("utf-8")
         except UnicodeDecodeError:
             return None
-        if "&" in text or "\r" in text or "]]>" in text:
+        has_references = "&" in text
+        if "\r" in text or "]]>" in text or (has_references and _OTHER_REFERENCE.search(text)):
             return None
         table = self._tables["orx:" if "<orx:meta " in text else ""]
         found = table.pattern.fullmatch(text)
@@ -135,7 +141,7 @@ class FastReader:
             return None
         groups = found.groups()
         version = self._version(groups[0])
-        return None if version is None else FastMatch(table, version, groups)
+        return None if version is None else FastMatch(table, version, groups, has_references)
 
     def _version(self, attributes: str) -> str | None:
         """Version that the root's attributes state, null if they aren't those of a submission of this form."""
@@ -153,6 +159,11 @@ class FastReader:
         if root.get("id") != self._form.form_id or root.get("encrypted") == "yes":
             return None
         return root.get("version", "")
+
+
+def resolve(cells: Texts) -> Texts:
+    """Cells with XML's own five references replaced."""
+    return [unescape(text, _QUOTES) if text and "&" in text else text for text in cells]
 
 
 def _root_table(form: Form, prefix: str) -> FastTable:

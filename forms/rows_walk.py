@@ -9,7 +9,7 @@ from typing import Final
 from lxml import etree
 
 from forms.envelopes import MESSAGES, meta_children, read_submission
-from forms.rows_fast import FastReader, FastTable, Texts
+from forms.rows_fast import FastReader, FastTable, Texts, resolve
 from forms.rows_findings import DUPLICATE_NODE, NO_INSTANCE_ID, UNKNOWN_NODE, WRONG_VERSION, structure_finding
 from forms.rows_plan import Layout, Section, plan_form
 from forms.xml_bytes import local_name, new_parser
@@ -93,19 +93,21 @@ class Walker:
                 self._fast = None
             return False
         self._hits += 1
-        self._add_row(0, found.table.cells(found.groups), index, "", "", 0)
-        self._add_children(found.table, found.groups, index, "")
+        groups = resolve(found.groups) if found.has_references else found.groups
+        self._add_row(0, found.table.cells(groups), index, "", "", 0)
+        self._add_children(found.table, found.groups, index, "", found.has_references)
         self._judge_root(raw, found.version, found.has_instance_id())
         return True
 
-    def _add_children(self, table: FastTable, groups: Texts, index: int, row_id: str) -> None:
+    def _add_children(self, table: FastTable, groups: Texts, index: int, row_id: str, has_references: bool) -> None:
         for place, child in table.children:
             for number, row in enumerate(child.pattern.finditer(groups[place] or ""), start=1):
                 own = row.groups()
                 own_id = f"{row_id}/{child.name}[{number}]" if row_id else f"{child.name}[{number}]"
-                self._add_row(child.index, child.cells(own), index, own_id, row_id, number)
+                cells = child.cells(resolve(own) if has_references else own)
+                self._add_row(child.index, cells, index, own_id, row_id, number)
                 if child.children:
-                    self._add_children(child, own, index, own_id)
+                    self._add_children(child, own, index, own_id, has_references)
 
     def _parse(self, xml: bytes) -> etree._Element:
         """The root; the careful checks of `read_submission` are only made where the bytes give cause.

@@ -392,6 +392,11 @@ def test_collects_own_writing_is_read_the_short_way(form: Form, monkeypatch: pyt
         ("31", "<![CDATA[31]]>"),
         ("31", "]]>"),
         ("31", "&amp;"),
+        ("31", "&#49;"),
+        ("Sí, sí", "&lt;b&gt; &amp;lt; &quot;D&apos;Artagnan&quot; &amp;amp;"),
+        ("Sur 1", "Sur &amp; Norte"),
+        ("Sí, sí", "&lt"),
+        ("Sí, sí", "&nbsp;"),
         ("31", "\x01"),
         ("31", "3\r1"),
         ("<age>31</age>", ""),
@@ -420,7 +425,7 @@ def test_both_ways_of_reading_agree_on_every_deviation(
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, len(COLLECT.encode())), st.integers(0, 30), st.binary(max_size=6) | st.sampled_from(
-    [b"<", b">", b"/", b"<a/>", b"</g>", b"&#65;", b" ", b"\n", b"<age/>", b"\xc3\xb1"]
+    [b"<", b">", b"/", b"<a/>", b"</g>", b"&#65;", b"&amp;", b"&", b" ", b"\n", b"<age/>", b"\xc3\xb1"]
 ))  # fmt: skip
 def test_both_ways_of_reading_agree_on_damaged_bytes(
     form: Form, monkeypatch: pytest.MonkeyPatch, place: int, cut: int, put: bytes
