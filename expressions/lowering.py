@@ -26,7 +26,7 @@ from expressions.lowered import (
     to_number,
 )
 from expressions.syntax import Binary, Call, Expr, Filter, Logic, Negation, Number, Path, Reference, Text
-from expressions.targets import Place, Target, fail, find_path, find_reference
+from expressions.targets import Place, Target, fail, find_path, find_reference, is_below_question
 from schemas.fields import Field, Form
 
 _ORDERS = frozenset(("<", "<=", ">", ">="))
@@ -129,6 +129,9 @@ class Plan:
                 return Column("string", pl.lit(expr.value), text=expr.value)
             case Reference():
                 return self.single(find_reference(expr, self.place), expr.name)
+            case Path() if is_below_question(expr, self.place):
+                # `${unit}/null`: a node that never exists, so JavaRosa's plain way to write blank.
+                return Column("string", pl.lit(""), text="")
             case Path():
                 return self.single(find_path(expr, self.place), expr)
             case Logic():

@@ -124,6 +124,14 @@ def find_path(path: Path, place: Place) -> Target:
     return _walk(start, steps, place, bind=False, path=path)
 
 
+def is_below_question(path: Path, place: Place) -> bool:
+    """Whether an absolute path names a node within a question, where there never is one."""
+    if not path.absolute or any(step.axis != "child" or step.predicates for step in path.steps):
+        return False
+    above = "".join(f"/{step.test}" for step in path.steps[:-1])
+    return any(field.path == above for table in place.form.tables for field in table.fields)
+
+
 def _find_below(path: Path, place: Place) -> Target:
     """`${repeat}[...]/question`: rows by reference, then a question in them."""
     base = path.base.base if isinstance(path.base, Filter) else path.base

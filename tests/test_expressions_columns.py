@@ -86,6 +86,7 @@ def _tables() -> dict[str, pl.DataFrame]:
         ("today()", "main", ["2026-03-31", "2026-04-01", "2026-04-01"]),
         ("${doc} != ''", "main", ["true", "false", "true"]),
         ("5", "main", ["5", "5", "5"]),
+        ("if(${n} > 3, ${n}, /data/n/null)", "main", ["5", "", ""]),
     ],
 )
 def test_an_expression_has_one_value_per_row(text: str, table: str, expected: list[str]) -> None:
