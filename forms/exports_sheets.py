@@ -64,14 +64,13 @@ def _read_xlsx(path: Path) -> list[ExportSheet]:
             message = f"{path.name} is no readable spreadsheet ({type(error).__name__})."
             raise FormError("FRM-602", message, "Export it again, or save it as .xlsx.") from error
         try:
-            return [_sheet(sheet.title, _values(sheet)) for sheet in book.worksheets]
+            sheets: list[ExportSheet] = []
+            for sheet in book.worksheets:
+                sheet.reset_dimensions()  # what the file states may be wrong ("A1" for 385 rows)
+                sheets.append(_sheet(sheet.title, sheet.iter_rows(values_only=True)))
+            return sheets
         finally:
             book.close()
-
-
-def _values(sheet: openpyxl.worksheet._read_only.ReadOnlyWorksheet) -> Iterator[tuple[Cell, ...]]:
-    sheet.reset_dimensions()  # what the file states may be wrong ("A1" for 385 rows)
-    yield from sheet.iter_rows(values_only=True)
 
 
 def _read_csv(path: Path) -> ExportSheet:
@@ -93,9 +92,9 @@ def _read_csv(path: Path) -> ExportSheet:
 
 def _sheet(name: str, lines: Iterator[tuple[Cell, ...]]) -> ExportSheet:
     headers = tuple("" if cell is None else str(cell).strip() for cell in next(lines, ()))
-    rows = []
+    rows: list[dict[str, Cell]] = []
     for line in lines:
-        row = {
+        row: dict[str, Cell] = {
             header: cell
             for header, cell in zip(headers, line, strict=False)
             if header and cell is not None and cell != ""

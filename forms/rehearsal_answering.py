@@ -88,7 +88,7 @@ class Answerer:
         if not node.text:
             return self._is_required(question, node) and not self._has_no_answer(question, node)
         if question.choices is not None:
-            codes = self._codes(question, node)
+            codes = self._codes(question, node) or ()
             if not set(_selected(question.field, node.text)) <= set(codes):
                 return True
         return not self._holds(question, node)

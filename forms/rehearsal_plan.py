@@ -177,7 +177,7 @@ class _Builder:
             for each in list(parent.by_name.get(node.name, ())):
                 prototype = prototype or each
                 parent.remove(each)
-        section = self._section(node, prototype)  # type: ignore[arg-type]  # a repeat has all that is read of a group
+        section = self._section(node, prototype)
         section.repeat = node
         section.prototype = prototype
         section.following = following
