@@ -67,10 +67,18 @@ def _read_xlsx(path: Path) -> list[ExportSheet]:
             sheets: list[ExportSheet] = []
             for sheet in book.worksheets:
                 sheet.reset_dimensions()  # what the file states may be wrong ("A1" for 385 rows)
-                sheets.append(_sheet(sheet.title, sheet.iter_rows(values_only=True)))
+                lines = (tuple(map(_cell, line)) for line in sheet.iter_rows(values_only=True))
+                sheets.append(_sheet(sheet.title, lines))
             return sheets
         finally:
             book.close()
+
+
+def _cell(value: object) -> Cell:
+    """A spreadsheet's value; rare kinds (durations, rich text) as text."""
+    if value is None or isinstance(value, str | int | float | date | time):
+        return value
+    return str(value)
 
 
 def _read_csv(path: Path) -> ExportSheet:
