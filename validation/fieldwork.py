@@ -60,7 +60,7 @@ def evaluate_fieldwork(
         A finding about two interviews falls on the later one (by time of arrival, then id) and names the id of the
         other.
     """
-    task = _Task(form, tables, read_settings(settings), personal, versions or {})
+    task = _Task(form, tables, read_settings(settings), personal, versions or {}, _times(form, tables))
     findings: list[Finding] = []
     summaries: list[RuleSummary] = []
     for rule in fieldwork_rules():
@@ -84,6 +84,7 @@ class _Task:
     settings: FieldworkSettings
     personal: pl.DataFrame | None
     versions: Mapping[str, datetime]
+    times: pl.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +231,7 @@ def _check_version(task: _Task) -> _Outcome | NotChecked:
         {FORM_VERSION: list(until), "until": list(until.values())},
         schema={FORM_VERSION: pl.String, "until": pl.Datetime("ms", "UTC")},
     )
-    times = _times(task)
+    times = task.times
     began = pl.coalesce(*(pl.col(name) for name in (_START, RECEIVED_AT) if name in times.columns))
     rows = times.join(ends, on=FORM_VERSION).filter(began > pl.col("until"))
     return _Outcome(times.height, rows.select(INSTANCE_ID))
@@ -240,7 +241,7 @@ def _judge_times(
     task: _Task, broken: pl.Expr, needed: tuple[str, ...], where: pl.Expr | None = None
 ) -> _Outcome | NotChecked:
     """Judge the interviews that have all needed times (and to which `where` applies)."""
-    times = _times(task)
+    times = task.times
     missing = [name for name in needed if name not in times.columns]
     if missing:
         return NotChecked(
@@ -256,12 +257,12 @@ def _judge_times(
 _RECORDS = {_START: "start", _END: "end"}
 
 
-def _times(task: _Task) -> pl.DataFrame:
+def _times(form: Form, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Keys of the interviews with start, end and number of answers, as far as the form records them."""
-    main = task.tables[MAIN_TABLE]
-    columns = {at: field.column for at, field in _time_fields(task.form).items() if field.column in main.columns}
+    main = tables[MAIN_TABLE]
+    columns = {at: field.column for at, field in _time_fields(form).items() if field.column in main.columns}
     keys = [name for name in (INSTANCE_ID, FORM_VERSION, RECEIVED_AT) if name in main.columns]
-    answers = np.count_nonzero(encode_answers(task.form, task.tables), axis=1)
+    answers = np.count_nonzero(encode_answers(form, tables), axis=1)
     return main.select(
         *keys,
         *(pl.col(column).alias(name) for name, column in columns.items()),
