@@ -16,6 +16,9 @@ from schemas.errors import Problem, ProblemSeverity
 from schemas.workbook import Row, Workbook
 
 _SEVERITY_ORDER: Final = {"error": 0, "warning": 1, "info": 2}
+REPEATED: Final = "EXP-103"
+"""Code of an expression that wants one value and gets many: ODK Collect stops at it."""
+
 FOREIGN: Final = ("FRM-401", "FRM-402", "FRM-411", "FRM-412")
 """Codes under which other programs' complaints are passed on."""
 
@@ -66,7 +69,7 @@ def arrange(problems: Iterable[Problem]) -> list[Problem]:
 
 def _is_second(item: Problem) -> bool:
     """Whether a problem gives way to another about the same cell: what others say, and what has no columns."""
-    return item.code in FOREIGN or item.code.startswith("EXP-1")
+    return item.code in FOREIGN or (item.code.startswith("EXP-1") and item.code != REPEATED)
 
 
 def _is_covered(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from expressions.columns import compile_columns
 from forms.headers import cell
 from forms.outline import Outline
-from forms.problems import problem
+from forms.problems import REPEATED, problem
 from schemas.errors import ExpressionError, Problem, ProblemSeverity
 from schemas.fields import Field, Form
 from schemas.workbook import Row
@@ -53,7 +53,10 @@ def _check_field(outline: Outline, form: Form, field: Field, row: Row) -> Iterat
         try:
             compile_columns(text, form, field.table, field)
         except ExpressionError as error:
-            if error.code.startswith("EXP-1"):
+            if error.code == REPEATED:
+                advice = error.advice or "Say which row is meant, or sum, count or join them."
+                yield problem(outline.workbook, "error", error.code, "survey", row, column, error.message, advice)
+            elif error.code.startswith("EXP-1"):
                 message = f"This {attribute} is not checked on the data: {error.message}"
                 advice = error.advice or "It still works on the phone."
                 yield problem(outline.workbook, "info", error.code, "survey", row, column, message, advice)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from expressions.grammar import parse
+from expressions.patterns import compile_pattern
 from expressions.profiles import Profile
 from expressions.records import compile_record
 from expressions.syntax import Call, Expr, Filter, Path, Reference, Text, children, walk
@@ -76,6 +77,22 @@ def _check_text(outline: Outline, place: Place, text: str) -> Iterator[Problem]:
         else:
             names.append(found.group(1))
     yield from _check_references(outline, place, names)
+    is_shown = place.question is not None and read_header(place.column).base in TRANSLATED
+    for name in dict.fromkeys(names if is_shown else ()):
+        if _is_repeated(outline, place, name):
+            message = f"'{name}' is answered several times, in a repeat; this text shows one answer."
+            advice = "Compute what to show with a calculate, for example join(', ', ${name})."
+            yield _at(outline, place, "warning", "FRM-131", message, advice)
+
+
+def _is_repeated(outline: Outline, place: Place, name: str) -> bool:
+    """Whether the question of that name is in a repeat that the place isn't in."""
+    rows = outline.by_name.get(name, ())
+    if len(rows) != 1 or place.question is None:
+        return False
+    around = {parent.number for parent in (*place.question.parents, place.question.row)}
+    repeats = {row.row.number for row in outline.rows if row.kind == "begin" and row.section == "repeat"}
+    return any(parent.number in repeats and parent.number not in around for parent in rows[0].parents)
 
 
 def check_expression(outline: Outline, place: Place, text: str) -> Iterator[Problem]:
@@ -96,8 +113,7 @@ def check_expression(outline: Outline, place: Place, text: str) -> Iterator[Prob
             yield from _check_path(outline, place, node)
         elif isinstance(node, Call):
             yield from _check_call(outline, place, node)
-    if place.column == "choice_filter":
-        yield from _check_filter(outline, place, tree)
+    yield from (_check_filter if place.column == "choice_filter" else _check_words)(outline, place, tree)
     for advice in check_literals(outline, tree, place.question):
         yield _at(outline, place, "warning", advice.code, advice.message, advice.advice)
 
@@ -159,6 +175,11 @@ def _check_path(outline: Outline, place: Place, path: Path) -> Iterator[Problem]
 
 
 def _check_call(outline: Outline, place: Place, call: Call) -> Iterator[Problem]:
+    if call.name == "regex" and len(call.arguments) == 2 and isinstance(call.arguments[1], Text):
+        try:
+            compile_pattern(call.arguments[1].value, call.arguments[1].position)
+        except ExpressionError as error:
+            yield _at(outline, place, "error", error.code, error.message, error.advice)
     first = call.arguments[0] if call.arguments else None
     if not isinstance(first, Text):
         return
@@ -188,6 +209,19 @@ def _check_filter(outline: Outline, place: Place, tree: Expr) -> Iterator[Proble
             advice = f"Did you mean '{close[0]}'?" if close else "Add the column to the list."
             message = f"The choices have no column '{name}': the filter lets none through."
             yield _at(outline, place, "error", "FRM-125", message, advice)
+
+
+def _check_words(outline: Outline, place: Place, tree: Expr) -> Iterator[Problem]:
+    """Bare words elsewhere are paths to children that a question doesn't have: quotes or `${}` were forgotten."""
+    is_leaf = place.question is not None and place.question.kind == "question"
+    for name in _bare_names(tree):
+        if is_leaf or name not in outline.by_name:
+            is_question = name in outline.by_name
+            advice = (
+                f"Write ${{{name}}}." if is_question else f"Write '{name}' with quotes, or ${{name}} of a question."
+            )
+            message = f"'{name}' is a bare word: it means a node inside this one, which doesn't exist."
+            yield _at(outline, place, "warning", "FRM-133", message, advice)
 
 
 def _bare_names(tree: Expr) -> Iterator[str]:

@@ -37,6 +37,8 @@ _COLUMNS: Final[Mapping[str, str]] = {
 def pyxform_problems(outline: Outline, message: str, severity: ProblemSeverity, advice: str) -> Iterator[Problem]:
     """The problems in one message of pyxform, which may hold several sentences with a row each."""
     code = "FRM-401" if severity == "error" else "FRM-402"
+    if "There should be a choices sheet" in message:
+        return  # our own check says so at every question that needs a list
     parts = re.split(r"(?=\[row : \d+\])", message)
     for part in parts if parts[0].strip() else parts[1:]:
         text = " ".join(_ROW.sub("", part).replace("Learn more: ", "").split())
@@ -88,10 +90,11 @@ def _complaint(outline: Outline, verdict: Verdict, root: str) -> Problem:
     Validate carries.
     """
     workbook = outline.workbook
-    severity: ProblemSeverity = "error" if verdict.status == "invalid" else "warning"
+    is_refused = verdict.status == "invalid" or "This field is repeated" in verdict.message
+    severity: ProblemSeverity = "error" if is_refused else "warning"
     code = "FRM-411" if severity == "error" else "FRM-412"
     rows = rows_by_path(workbook, root)
-    paths = dict.fromkeys(_POSITION.sub("", path) for path in _PATH.findall(verdict.message))
+    paths = dict.fromkeys(_POSITION.sub("", path).rstrip(".") for path in _PATH.findall(verdict.message))
     first = next((rows[path].row for path in paths if path in rows), None)
     column = next((name for word, name in _COLUMNS.items() if word in verdict.message), "")
     sheet = "survey" if first is not None else ""

@@ -26,6 +26,7 @@ KNOWN_COLUMNS: Final = frozenset(
         *NAME_ALIASES,
     )
 )
+NEED_LIST: Final = frozenset({"select_one", "select_multiple", "rank", "select one", "select multiple"})
 _UNLABELLED: Final = frozenset(
     (
         *("calculate", "hidden", "start", "end", "today", "deviceid", "subscriberid", "simserial", "phonenumber"),
@@ -42,6 +43,12 @@ _UNLABELLED: Final = frozenset(
         *("background-audio", "background-geopoint", "osm"),
     )
 )
+_PLAIN_VALUES: Final = {
+    "integer": r"[-+]?\d+",
+    "int": r"[-+]?\d+",
+    "decimal": r"[-+]?\d*\.?\d+",
+    "date": r"\d{4}-\d{2}-\d{2}.*",
+}
 _SHOWN: Final = ("label", "hint", "guidance_hint", "image", "audio", "video", "big-image")
 
 
@@ -56,6 +63,7 @@ def check_survey(outline: Outline) -> Iterator[Problem]:
         yield from _check_name(outline, row, seen)
         yield from _check_type(outline, row)
         yield from _check_labels(outline, row)
+        yield from _check_default(outline, row)
         yield from _check_personal(outline, row)
 
 
@@ -81,6 +89,8 @@ def _check_columns(outline: Outline) -> Iterator[Problem]:
 
 def _check_sections(outline: Outline) -> Iterator[Problem]:
     workbook, stack = outline.workbook, list[SurveyRow]()
+    following = zip(outline.rows, outline.rows[1:], strict=False)
+    empty = {row.row.number for row, after in following if row.kind == "begin" and after.kind == "end"}
     for row in outline.rows:
         if row.kind == "begin":
             stack.append(row)
@@ -93,7 +103,11 @@ def _check_sections(outline: Outline) -> Iterator[Problem]:
                 advice = "Delete the row, or change it to the end of what is open."
                 yield problem(workbook, "error", "FRM-107", "survey", row.row, "type", message, advice)
             if stack:
-                stack.pop()
+                begin = stack.pop()
+                if begin.row.number in empty:
+                    message = f"The {begin.section} '{begin.name}' has no questions."
+                    advice = "Delete it, or put questions in."
+                    yield problem(workbook, "error", "FRM-137", "survey", begin.row, "type", message, advice)
     for row in stack:
         message = f"'{row.type}' ('{row.name}') is never ended."
         advice = f"Add a row 'end_{row.section}' after its last question."
@@ -148,6 +162,13 @@ def _check_type(outline: Outline, row: SurveyRow) -> Iterator[Problem]:
         advice = f"Did you mean '{close[0]}'?" if close else "See xlsform.org for the types."
         message = f"The type '{row.type}' isn't known."
         yield problem(workbook, "error", "FRM-102", "survey", row.row, "type", message, advice)
+    elif kind.kind in NEED_LIST and not kind.source:
+        message = f"'{row.type}' names no list."
+        advice = f"Write '{row.type} name_of_the_list'."
+        yield problem(workbook, "error", "FRM-109", "survey", row.row, "type", message, advice)
+    elif kind.kind == "calculate" and not any(cell(row.row, base) for base in ("calculation", "default", "trigger")):
+        message = f"'{row.name}' has no calculation."
+        yield problem(workbook, "error", "FRM-136", "survey", row.row, "calculation", message, "Write its expression.")
     elif kind.is_select:
         yield from _check_list(outline, row, kind.source)
     elif kind.kind == "csv-external" and f"{row.name}.csv" not in workbook.media:
@@ -172,6 +193,22 @@ def _check_list(outline: Outline, row: SurveyRow, source: str) -> Iterator[Probl
         advice = f"Did you mean '{close[0]}'?" if close else "Add the list, or correct its name."
         message = f"The list '{source}' isn't in the sheet 'choices'."
         yield problem(workbook, "error", "FRM-109", "survey", row.row, "type", message, advice)
+
+
+def _check_default(outline: Outline, row: SurveyRow) -> Iterator[Problem]:
+    """A fixed default must be a value of the question's type, or a code of its list."""
+    text, kind = cell(row.row, "default"), read_type(row.type)
+    if not text or re.search(r"[(){}$]|\.\.", text):
+        return  # an expression
+    if kind.is_select and kind.source in outline.lists:
+        known = {*outline.lists[kind.source], *(("other",) if kind.has_other else ())}
+        unknown = [code for code in ([text] if kind.kind == "select_one" else text.split()) if code not in known]
+        if unknown:
+            message = f"The default '{unknown[0]}' isn't in the list '{kind.source}'."
+            yield problem(outline.workbook, "warning", "FRM-124", "survey", row.row, "default", message, "Correct it.")
+    elif kind.kind in _PLAIN_VALUES and not re.fullmatch(_PLAIN_VALUES[kind.kind], text):
+        message = f"The default '{text}' is no value of a question of type '{row.type}'."
+        yield problem(outline.workbook, "warning", "FRM-132", "survey", row.row, "default", message, "Correct it.")
 
 
 def _missing_file(outline: Outline, row: SurveyRow, name: str) -> Problem:

@@ -15,7 +15,9 @@ from pyxform.validators.odk_validate import ODK_VALIDATE_PATH
 TIMEOUT_SECONDS: Final = 100
 INSTALL: Final = "Install Java: apt-get install default-jre-headless"
 
-_JAVA = re.compile(r"^\s*(?:at |\.\.\. \d+ more|Caused by:)|\.java:\d+|^>> |^\s*$|^Result: ")
+_JAVA = re.compile(
+    r"^\s*(?:at |\.\.\. \d+ more|Caused by:)|\.java:\d+|^>> |^\s*$|^Result: |^The following files failed"
+)
 _EXCEPTION = re.compile(r"^(?:[a-z]+\.)+[A-Za-z]+(?:Exception|Error):?\s*")
 
 

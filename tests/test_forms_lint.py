@@ -91,6 +91,11 @@ DEFECTS = {
     "number against a text": ("text | a | A | ${age} = 'adult'", "FRM-127", "relevant"),
     "question that needs itself": ("text | a | A | ${a} = 'x'", "FRM-128", "relevant"),
     "selected of a number": ("text | a | A | selected(${age}, '5')", "FRM-129", "relevant"),
+    "bare word": ("text | a | A | ${works} = yes", "FRM-133", "relevant"),
+    "question without ${}": ("text | a | A | age > 5", "FRM-133", "relevant"),
+    "bad regular expression": ("text | a | A | | regex(., '[a') | No", "EXP-027", "constraint"),
+    "select without a list": ("select_one | a | A", "FRM-109", "type"),
+    "calculate without calculation": ("calculate | a", "FRM-136", "calculation"),
     "unknown list of instance()": ("calculate | a | | | | | instance('x')/root/item/name", "FRM-130", "calculation"),
     "missing file": ("calculate | a | | | | | pulldata('x', 'a', 'b', '1')", "FRM-135", "calculation"),
     "missing file of a select": ("select_one_from_file x.csv | a | A", "FRM-135", "type"),
@@ -120,6 +125,33 @@ def test_expression_errors_say_where_in_the_text() -> None:
 def test_near_names_are_suggested() -> None:
     assert "${works}" in check("| | text | a | A | ${wroks} = 'yes'")[0].advice
     assert "select_one" in check("| | select_on yn | a | A")[0].advice
+
+
+def test_answers_of_a_repeat_may_not_be_used_as_one_value_outside() -> None:
+    rows = ("begin_repeat | r | R", "integer | n | N", "end_repeat | | ")
+    after = ROW + len(rows)
+    inside = [f"| | {row}" for row in rows]
+    assert places(check(*inside, "| | text | a | A | ${n} > 3")) == [("EXP-103", "survey", after, "relevant")]
+    assert places(check(*inside, "| | note | a | Hola ${n}")) == [("FRM-131", "survey", after, "label")]
+    assert places(check(*inside, "| | text | a | A | sum(${n}) > 3 and count(${r}) = 2")) == []
+
+
+def test_groups_without_questions_are_errors() -> None:
+    assert places(check("| | begin_group | g | G", "| | end_group | | ")) == [("FRM-137", "survey", ROW, "type")]
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ("integer | a | A | many", "FRM-132"),
+        ("date | a | A | hoy", "FRM-132"),
+        ("select_one yn | a | A | si", "FRM-124"),
+    ],
+)
+def test_fixed_defaults_must_be_answers(row: str, code: str) -> None:
+    text = f"| survey |\n| | type | name | label | default |\n| | {row} |{CHOICES}"
+    problems = check_workbook(workbook_from_markdown(text), with_validate=False)
+    assert places(problems) == [(code, "survey", 2, "default")]
 
 
 def test_all_defects_are_reported_though_pyxform_stops_at_the_first() -> None:
