@@ -121,12 +121,17 @@ def write_folder(workbook: Workbook, folder: Path) -> None:
     A row without a module belongs to that of the row above.
 
     Raises:
-        FormError: FRM-012, the rows of a module are not together, or modules aren't in the order of their names.
+        FormError: FRM-012, the rows of a module are not together, or modules aren't in the order of their names;
+            FRM-014, a sheet's or file's name that would lead out of the folder.
     """
     contents: dict[str, bytes] = {}
     for sheet in workbook.sheets.values():
         contents |= _sheet_files(sheet)
     contents |= {f"media/{name}": data for name, data in workbook.media.items()}
+    for name in contents:  # names come from files of others
+        if len(parts := Path(name).parts) > 2 or ".." in parts or "\\" in name or Path(name).is_absolute():
+            message = f"'{name}' can't be the name of a file in the folder."
+            raise FormError("FRM-014", message, "Give the sheet or file a name without '/' and '..'.")
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in contents.items():
         target = folder / name

@@ -6,6 +6,7 @@ import datetime
 import io
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -167,6 +168,19 @@ def test_modules_out_of_order_are_refused_with_the_row(tmp_path: Path) -> None:
     with pytest.raises(FormError, match="row 3") as excinfo:
         write_folder(workbook, tmp_path / "out")
     assert code_of(excinfo) == "FRM-012"
+
+
+def test_names_that_lead_out_of_the_folder_are_refused(tmp_path: Path) -> None:
+    good = workbook_from_markdown(MARKDOWN)
+    bad_media = replace(good, media={"../evil.csv": b""})
+    bad_sheet = replace(good, sheets={**good.sheets, "../evil": replace(good.sheets["choices"], name="../evil")})
+    hidden = replace(good.sheets["survey"], files={"../../evil.csv": ("type",)})
+    bad_file = read_workbook_bytes("f.xlsx", write_xlsx(replace(good, sheets={**good.sheets, "survey": hidden})))
+    for workbook in (bad_media, bad_sheet, bad_file):
+        with pytest.raises(FormError) as excinfo:
+            write_folder(workbook, tmp_path / "a" / "b")
+        assert code_of(excinfo) == "FRM-014"
+    assert not list(tmp_path.rglob("evil*"))
 
 
 def test_files_that_the_workbook_no_longer_has_are_removed(tmp_path: Path) -> None:
