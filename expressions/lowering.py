@@ -7,12 +7,13 @@ above, sums over rows below), which are computed first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
+from expressions.exact import exactly
 from expressions.links import Links, spread
 from expressions.lowered import (
     Column,
@@ -242,18 +243,7 @@ def _calculate(operator: str, left: pl.Expr, right: pl.Expr) -> pl.Expr:
             return left * right
         case "div":
             # Polars multiplies by the reciprocal of a number written out, which differs in the last digit.
-            return _exactly(np.divide, left, right)
+            return exactly(np.divide, left, right)
         case _:
             # With the sign of the left side, as in Java; Polars' own takes the sign of the right.
-            return _exactly(np.fmod, left, right)
-
-
-def _exactly(apply: np.ufunc, left: pl.Expr, right: pl.Expr) -> pl.Expr:
-    """An operation by IEEE's rules: by zero infinite, or NaN where there is no result."""
-
-    def calculate(sides: Sequence[pl.Series]) -> pl.Series:
-        first, second = (side.cast(pl.Float64).fill_null(np.nan).to_numpy() for side in sides)
-        with np.errstate(all="ignore"):
-            return pl.Series(sides[0].name, apply(first, second))
-
-    return pl.map_batches([left, right], calculate, return_dtype=pl.Float64, is_elementwise=True)
+            return exactly(np.fmod, left, right)

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from expressions.clock import interview_times
 from expressions.dates import format_moment, parse_moment
+from expressions.exact import exactly
 from expressions.links import Links, spread
-from expressions.lowered import Column, Lowered, choose, number, string, to_number
+from expressions.lowered import Column, Lowered, choose, string, to_number
 from expressions.syntax import Call, Text
 from expressions.targets import fail
 from schemas.fields import MAIN_TABLE
@@ -102,6 +104,8 @@ def _format(plan: Plan, call: Call) -> Lowered:
     if format_moment(datetime(2000, 1, 1, tzinfo=UTC), pattern.value) is None:
         raise fail("EXP-029", pattern.position, "the pattern has an unknown letter after '%'.", "See format-date().")
     value = plan.lower(call.arguments[0])
+    if isinstance(value, Column) and value.text == "":
+        return value
     if not isinstance(value, Column) or value.kind not in {"date", "moment"}:
         value = _date(plan, Call("date", call.arguments[:1], call.position))
     if not isinstance(value, Column) or value.kind not in {"date", "moment"}:
@@ -122,7 +126,8 @@ def _decimal_date_time(plan: Plan, call: Call) -> Lowered:
         raise fail("EXP-107", call.position, "decimal-date-time() needs a moment here.", "Use a dateTime question.")
     if value.kind == "number":
         return value
-    return number(value.expr.dt.epoch("ms").cast(pl.Float64) / 86_400_000.0)
+    days = exactly(np.divide, value.expr.dt.epoch("ms").cast(pl.Float64), pl.lit(86_400_000.0))
+    return Column("number", days.fill_nan(None), value.null)
 
 
 FUNCTIONS: dict[str, Lower] = {

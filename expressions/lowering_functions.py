@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from expressions import lowering_dates, lowering_repeats, lowering_text
+from expressions.exact import exactly
 from expressions.lowered import (
     Lowered,
     boolean,
@@ -20,7 +22,7 @@ from expressions.lowered import (
 )
 from expressions.lowering_round import round_half_up
 from expressions.registry_names import argument_error, is_known
-from expressions.syntax import Call, Filter, Number, Path, Reference
+from expressions.syntax import Call, Filter, Negation, Number, Path, Reference
 from expressions.targets import Target, fail
 from expressions.values import LARGEST, SMALLEST
 from schemas.errors import ExpressionError
@@ -116,9 +118,10 @@ def _round(plan: Plan, call: Call) -> Lowered:
     places = 0
     if len(call.arguments) == 2:
         argument = call.arguments[1]
-        if not isinstance(argument, Number):
+        written = argument.operand if isinstance(argument, Negation) else argument
+        if not isinstance(written, Number):
             raise fail("EXP-107", argument.position, "the places of round() must be a number.", "Write one, as 2.")
-        places = int(argument.value)
+        places = int(written.value) if written is argument else -int(written.value)
     return number(round_half_up(to_number(plan.lower(call.arguments[0])), places))
 
 
@@ -132,7 +135,7 @@ def _mathematics(apply: Callable[[pl.Expr], pl.Expr]) -> Lower:
 
 def _pow(plan: Plan, call: Call) -> Lowered:
     base, exponent = _numbers(plan, call)
-    return number(base.pow(exponent))
+    return number(exactly(np.power, base, exponent))
 
 
 def _constant(expr: pl.Expr) -> Lower:

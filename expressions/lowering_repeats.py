@@ -289,14 +289,11 @@ def lower_position(plan: Plan, call: Call) -> Lowered:
 
 
 def _repeat_at(plan: Plan, expr: Expr, call: Call) -> str:
-    """The table, own or above, whose row a path of dots or `${repeat}` names."""
+    """The table, own or above, whose row a path of dots names."""
     place: Place = plan.place
     own = {plan.form.table(table).path: table for table in chain(plan.form, place.table)}
     path = ""
-    if isinstance(expr, Reference):
-        target = find_reference(expr, place)
-        path = plan.form.table(target.table).path if target.field is None else ""
-    elif isinstance(expr, Path) and expr.base is None and not expr.absolute:
+    if isinstance(expr, Path) and expr.base is None and not expr.absolute:
         path = place.path
         for step in expr.steps:
             if step.axis == "parent":
@@ -309,6 +306,6 @@ def _repeat_at(plan: Plan, expr: Expr, call: Call) -> str:
             "EXP-105",
             call.position,
             "position() needs the row of a repeat around the expression.",
-            "Write position(..) at a question, position(.) at a row, or position(${repeat}).",
+            "Write position(..) at a question, position(.) at a row.",
         )
     return table

@@ -62,8 +62,9 @@ def _count_selected(plan: Plan, call: Call) -> Lowered:
 
 
 def _selected_at(plan: Plan, call: Call) -> Lowered:
-    index = to_number(plan.lower(call.arguments[1])).truncate()
-    usable = (index >= 0).fill_null(False)
+    # A place that isn't known is the first, as a Java cast makes it.
+    index = to_number(plan.lower(call.arguments[1])).fill_null(0.0).truncate()
+    usable = index >= 0
     place = pl.when(usable).then(index).otherwise(0).cast(pl.Int64)
     found = _words(plan, call).list.get(place, null_on_oob=True)
     return string(pl.when(usable).then(found).otherwise(pl.lit("")).fill_null(""))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import random
 from datetime import date, datetime, timedelta, timezone
 
@@ -245,3 +247,11 @@ def test_a_calculated_value_is_stored_as_javarosa_stores_it(text: str, bind_type
     scope = _scope()
     value = compile_record(text).evaluate(_at(scope, ("person", 2), ("name", 1)), scope)
     assert store_text(value, bind_type, CHILE) == stored
+
+
+@pytest.mark.parametrize(
+    "module", ["cases", "dates", "functions_select", "grammar", "instance", "records", "stored", "syntax", "values"]
+)
+def test_examples_in_docstrings_hold(module: str) -> None:
+    result = doctest.testmod(importlib.import_module(f"expressions.{module}"))
+    assert (result.failed, result.attempted > 0) == (0, True)
