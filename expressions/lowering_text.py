@@ -175,7 +175,8 @@ def _regex(plan: Plan, call: Call) -> Lowered:
 
     def match(texts: pl.Series) -> pl.Series:
         listed = texts.to_list()
-        known = {text: compiled.fullmatch(text) is not None for text in set(listed)}
+        # Polars may try the function on a column of nulls, whatever was filled before.
+        known = {text: compiled.fullmatch(text or "") is not None for text in set(listed)}
         return pl.Series(texts.name, [known[text] for text in listed], dtype=pl.Boolean)
 
     return boolean(text_of(plan, call, 0).map_batches(match, return_dtype=pl.Boolean, is_elementwise=True))
