@@ -172,6 +172,12 @@ def test_duplicate_falls_on_the_later_arrival_and_names_the_earlier() -> None:
     assert all(finding.message[language].endswith(": b.") for language in LANGUAGES)
 
 
+def test_duplicate_falls_on_the_interview_held_later_though_it_arrived_first() -> None:
+    held_first = Interviews().add("a", {"run": "24567890K"}, start=NOON, arrival=9)
+    both = held_first.add("b", {"run": "24567890K"}, start=NOON + timedelta(hours=2), arrival=1)
+    assert found(both.judge(), "duplicate_person") == {("b", "")}
+
+
 def test_household_members_are_compared_across_interviews_but_not_within_one() -> None:
     marie = {"m_name": "Marie Louis", "sex": "2", "birth_date": "2001-05-05"}
     luc = {"m_name": "Luc Louis", "sex": "1", "birth_date": "2002-05-05"}

@@ -30,10 +30,9 @@ from validation import fieldwork_rules as names
 from validation.evaluation import VIOLATIONS_SCHEMA, Evaluation, Findings, NotChecked
 from validation.fieldwork_rules import FieldworkSettings, fieldwork_rules, name_other, read_settings
 from validation.likeness import encode_answers, find_near_identical
+from validation.order import END, START, time_fields
 from validation.people import OTHER, STRONG_KEYS, WEAK_KEYS, find_duplicates
 
-_START = "_start"
-_END = "_end"
 _ANSWERS = "_answers"
 
 
@@ -57,8 +56,8 @@ def evaluate_fieldwork(
         versions: version -> when it was published (UTC), for `field:outdated_version`.
 
     Returns:
-        A finding about two interviews falls on the later one (by time of arrival, then id) and names the id of the
-        other.
+        A finding about two interviews falls on the later one (by the start that the phone recorded, else by arrival,
+        then id) and names the id of the other.
     """
     task = _Task(form, tables, read_settings(settings), personal, versions or {}, _times(form, tables))
     findings: list[Finding] = []
@@ -181,42 +180,42 @@ def _enumerator(form: Form, name: str) -> Field | None:
 
 
 def _check_impossible(task: _Task) -> _Outcome | NotChecked:
-    return _judge_times(task, pl.col(_END) < pl.col(_START), (_START, _END))
+    return _judge_times(task, pl.col(END) < pl.col(START), (START, END))
 
 
 def _check_short(task: _Task) -> _Outcome | NotChecked:
     limit = timedelta(minutes=task.settings.duration_min_minutes)
-    lasted = pl.col(_END) - pl.col(_START)
+    lasted = pl.col(END) - pl.col(START)
     many = pl.col(_ANSWERS) >= task.settings.duration_min_answers
-    return _judge_times(task, (lasted < limit) & (lasted >= timedelta()), (_START, _END), many)
+    return _judge_times(task, (lasted < limit) & (lasted >= timedelta()), (START, END), many)
 
 
 def _check_long(task: _Task) -> _Outcome | NotChecked:
     limit = timedelta(minutes=task.settings.duration_max_minutes)
-    return _judge_times(task, pl.col(_END) - pl.col(_START) > limit, (_START, _END))
+    return _judge_times(task, pl.col(END) - pl.col(START) > limit, (START, END))
 
 
 def _check_period(task: _Task) -> _Outcome | NotChecked:
     first, last = task.settings.fieldwork_start, task.settings.fieldwork_end
     if first is None and last is None:
         return NotChecked("the design sheet has no “fieldwork_start” or “fieldwork_end”")
-    day = pl.col(_START).dt.convert_time_zone(task.settings.timezone or "UTC").dt.date()
+    day = pl.col(START).dt.convert_time_zone(task.settings.timezone or "UTC").dt.date()
     outside = pl.lit(value=False)
     if first is not None:
         outside = outside | (day < first)
     if last is not None:
         outside = outside | (day > last)
-    return _judge_times(task, outside, (_START,))
+    return _judge_times(task, outside, (START,))
 
 
 def _check_night(task: _Task) -> _Outcome | NotChecked:
     settings = task.settings
     if settings.timezone is None:
         return NotChecked("the design sheet has no “timezone”, and the hour of the day depends on it")
-    hour = pl.col(_START).dt.convert_time_zone(settings.timezone).dt.time()
+    hour = pl.col(START).dt.convert_time_zone(settings.timezone).dt.time()
     late, early = hour >= settings.night_from, hour < settings.night_to
     overnight = settings.night_from > settings.night_to
-    return _judge_times(task, late | early if overnight else late & early, (_START,))
+    return _judge_times(task, late | early if overnight else late & early, (START,))
 
 
 def _check_version(task: _Task) -> _Outcome | NotChecked:
@@ -232,7 +231,7 @@ def _check_version(task: _Task) -> _Outcome | NotChecked:
         schema={FORM_VERSION: pl.String, "until": pl.Datetime("ms", "UTC")},
     )
     times = task.times
-    began = pl.coalesce(*(pl.col(name) for name in (_START, RECEIVED_AT) if name in times.columns))
+    began = pl.coalesce(*(pl.col(name) for name in (START, RECEIVED_AT) if name in times.columns))
     rows = times.join(ends, on=FORM_VERSION).filter(began > pl.col("until"))
     return _Outcome(times.height, rows.select(INSTANCE_ID))
 
@@ -250,17 +249,17 @@ def _judge_times(
     judged = times.filter(*(pl.col(name).is_not_null() for name in needed))
     if where is not None:
         judged = judged.filter(where)
-    fields = _time_fields(task.form)
+    fields = time_fields(task.form)
     return _Outcome(judged.height, judged.filter(broken).select(INSTANCE_ID), tuple(fields[at].name for at in needed))
 
 
-_RECORDS = {_START: "start", _END: "end"}
+_RECORDS = {START: "start", END: "end"}
 
 
 def _times(form: Form, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Keys of the interviews with start, end and number of answers, as far as the form records them."""
     main = tables[MAIN_TABLE]
-    columns = {at: field.column for at, field in _time_fields(form).items() if field.column in main.columns}
+    columns = {at: field.column for at, field in time_fields(form).items() if field.column in main.columns}
     keys = [name for name in (INSTANCE_ID, FORM_VERSION, RECEIVED_AT) if name in main.columns]
     answers = np.count_nonzero(encode_answers(form, tables), axis=1)
     return main.select(
@@ -268,12 +267,6 @@ def _times(form: Form, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         *(pl.col(column).alias(name) for name, column in columns.items()),
         pl.Series(_ANSWERS, answers),
     )
-
-
-def _time_fields(form: Form) -> dict[str, Field]:
-    """The questions that record when interviews start and end."""
-    preloads = {"timestamp/start": _START, "timestamp/end": _END}
-    return {preloads[field.preload]: field for field in form.table(MAIN_TABLE).fields if field.preload in preloads}
 
 
 _CHECKS: Mapping[str, _Check] = {

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from schemas.fields import INSTANCE_ID, MAIN_TABLE, POSITION, RECEIVED_AT, Field, Form
+from schemas.fields import INSTANCE_ID, MAIN_TABLE, POSITION, Field, Form
+from validation.order import RANK, rank_interviews
 from validation.people import OTHER
 
 LONGEST_REPEAT = 12
@@ -48,8 +49,8 @@ def find_near_identical(
         One row per such interview: _instance_id, other (the most similar earlier one's id).
     """
     main = tables[MAIN_TABLE]
-    by = [name for name in (RECEIVED_AT, INSTANCE_ID) if name in main.columns]
-    order = main.with_row_index("at").sort(by, nulls_last=True)["at"].to_numpy()
+    held = rank_interviews(form, main)
+    order = held.join(main.with_row_index("at").select(INSTANCE_ID, "at"), on=INSTANCE_ID).sort(RANK)["at"].to_numpy()
     codes = encode_answers(form, tables)[order]
     instances = main[INSTANCE_ID][order]
     enough = np.count_nonzero(codes, axis=1) >= min_answers

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from schemas.fields import INSTANCE_ID, MAIN_TABLE, RECEIVED_AT, ROW_ID, Field, Form
+from schemas.fields import INSTANCE_ID, MAIN_TABLE, ROW_ID, Field, Form
 from validation.fieldwork_rules import FieldworkSettings
+from validation.order import RANK, rank_interviews
 
 SHORTEST_DOCUMENT = 5
 PHONE_DIGITS = 8
@@ -20,7 +21,6 @@ so that key only counts where the date of birth isn't known."""
 
 OTHER = "other"
 _KEY = "key"
-_RANK = "rank"
 _PERSON = [INSTANCE_ID, ROW_ID]
 
 
@@ -44,15 +44,15 @@ def find_duplicates(
     """
     people = _people(form, tables, personal, settings)
     keys = pl.concat([_keys(people, columns) for columns in which])
-    ranks = _ranks(tables[MAIN_TABLE])
+    ranks = rank_interviews(form, tables[MAIN_TABLE])
     keyed = keys.join(ranks, on=INSTANCE_ID)
     firsts = (
-        keyed.sort(_RANK)
+        keyed.sort(RANK)
         .group_by(_KEY, maintain_order=True)
-        .agg(pl.col(INSTANCE_ID).first().alias(OTHER), pl.col(_RANK).first().alias("first"))
+        .agg(pl.col(INSTANCE_ID).first().alias(OTHER), pl.col(RANK).first().alias("first"))
     )
-    again = keyed.join(firsts, on=_KEY).filter(pl.col(_RANK) > pl.col("first"))
-    return again.sort(_RANK, ROW_ID, "first").unique(_PERSON, keep="first", maintain_order=True).select(*_PERSON, OTHER)
+    again = keyed.join(firsts, on=_KEY).filter(pl.col(RANK) > pl.col("first"))
+    return again.sort(RANK, ROW_ID, "first").unique(_PERSON, keep="first", maintain_order=True).select(*_PERSON, OTHER)
 
 
 def _people(
@@ -126,12 +126,6 @@ def _keys(people: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
     if "age" in columns:
         having = having.filter(pl.col("birth_date").is_null())
     return having.select(*_PERSON, pl.concat_str(pl.lit("+".join(columns)), *columns, separator="\x1f").alias(_KEY))
-
-
-def _ranks(main: pl.DataFrame) -> pl.DataFrame:
-    """The order in which interviews arrived: 0 is the first."""
-    by = [name for name in (RECEIVED_AT, INSTANCE_ID) if name in main.columns]
-    return main.select(by).sort(by, nulls_last=True).select(INSTANCE_ID).with_row_index(_RANK)
 
 
 def _plain(text: pl.Expr) -> pl.Expr:
