@@ -71,6 +71,7 @@ def check(
         personal = read_personal(connection, CHECKER, form_id)
         reading = [row for row in finding_rows.list_findings(connection, form_id) if row.kind in READING_KINDS]
         published = {row.version: row.created_at for row in form_rows.list_form_versions(connection, form_id)}
+    zone = latest.specs.design.settings.get("timezone", "UTC")
     found: list[Finding] = []
     summaries: list[RuleSummary] = []
     versions = tables[MAIN_TABLE][FORM_VERSION].unique().sort().to_list()
@@ -78,7 +79,7 @@ def check(
         compiled = load_form(store, form_id, version)
         part = _of_version(tables, version) if len(versions) > 1 else tables
         read = [row for row in reading if row.form_version == version]
-        judged = evaluate_rules(compiled.form, rules_of(compiled), part, personal=personal, parsed=read)
+        judged = evaluate_rules(compiled.form, rules_of(compiled), part, personal=personal, parsed=read, zone=zone)
         found += judged.findings[len(read) :]  # those of reading are in the store already, and come first
         summaries += judged.summaries
         if progress:

@@ -26,6 +26,9 @@ class ImportReport:
         known: rows whose submission was stored before, unchanged.
         refused: rows whose instance id is stored with other answers; both are kept, a person settles it.
         unknown_columns: columns of the source that the form has no question for.
+        unknown_sheets: sheets or files that are no repeat of the form.
+        orphans: rows of repeats whose parent row is missing.
+        unreadable: files or rows that could not be read.
     """
 
     form_id: str
@@ -33,6 +36,9 @@ class ImportReport:
     known: int
     refused: int
     unknown_columns: tuple[str, ...]
+    unknown_sheets: tuple[str, ...]
+    orphans: int
+    unreadable: tuple[str, ...]
 
 
 def import_source(
@@ -67,9 +73,16 @@ def import_source(
             counts.update(outcome.status for outcome in add_submissions(connection, store.blobs, items))
         if progress:
             progress(counts.total(), None)
-    unknown = tuple(getattr(export, "unknown_columns", ()))
+    added, known = counts["added"], counts["duplicate"]
     return ImportReport(
-        form_id, counts["added"], counts["duplicate"], counts.total() - counts["added"] - counts["duplicate"], unknown
+        form_id,
+        added,
+        known,
+        counts.total() - added - known,
+        unknown_columns=tuple(export.unknown_columns),
+        unknown_sheets=tuple(export.unknown_sheets),
+        orphans=export.orphans.total(),
+        unreadable=tuple(export.unreadable),
     )
 
 

@@ -10,6 +10,7 @@ from flows.registering import load_form
 from forms.rows import read_rows
 from schemas.submissions import RawSubmission
 from store import submissions, tables
+from store.compaction import compact_tables
 from store.open import Store
 from store.settings import personal_key
 
@@ -65,6 +66,8 @@ def ingest(store: Store, form_id: str, progress: Callable[[int, int | None], Non
             rows.update({name: frame.height for name, frame in parsed.tables.items()})
         if progress:
             progress(read + failed, total)
+    if read:
+        compact_tables(store, form_id)
     return IngestReport(form_id, read, failed, found, dict(rows))
 
 
