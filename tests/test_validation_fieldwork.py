@@ -252,7 +252,9 @@ def test_near_identical_in_blocks_is_near_identical_at_once(monkeypatch: pytest.
         (30, set()),
         (5, set()),
         (4.9, {"short_duration"}),
-        (0, {"short_duration"}),
+        (0.7, {"short_duration"}),
+        (0.4, {"short_duration", "impossible_duration"}),  # 24 seconds for 25 answers
+        (0, {"short_duration", "impossible_duration"}),
         (-1, {"impossible_duration"}),
         (240, set()),
         (241, {"long_duration"}),

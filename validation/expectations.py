@@ -7,6 +7,7 @@ the only file that imports great_expectations, and only when a suite is run: the
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -125,6 +126,8 @@ def _validate(rows: Sequence[_Row]) -> tuple[dict[str, tuple[bool, int, int]], s
     import great_expectations as gx
     import pandas as pd
 
+    # It tells of temporary folders at level INFO, which is nobody's concern.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.enable_analytics(enable=False)
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]

@@ -53,9 +53,9 @@ _MESSAGES: Mapping[str, Text] = {
         "en": "Nearly all answers are those of another interview by the same enumerator.",
     },
     IMPOSSIBLE_DURATION: {
-        "es": "La entrevista termina antes de empezar.",
-        "ht": "Antrevi a fini anvan li kòmanse.",
-        "en": "The interview ends before it starts.",
+        "es": "La entrevista termina antes de empezar, o fue más rápida de lo que se pueden leer sus preguntas.",
+        "ht": "Antrevi a fini anvan li kòmanse, oswa li pi rapid pase tan moun bezwen pou li kesyon yo.",
+        "en": "The interview ends before it starts, or was faster than its questions can be read.",
     },
     SHORT_DURATION: {
         "es": "La entrevista duró muy poco para la cantidad de respuestas que tiene.",
@@ -158,6 +158,7 @@ class FieldworkSettings:
         person_birth_date, person_age, person_sex: questions (separated by spaces, one a table) that tell persons of
             one name apart.
         duration_min_minutes, duration_max_minutes: a shorter or longer interview is noted.
+        duration_seconds_per_answer: an interview of less is impossible; nobody reads a question and answers it faster.
         duration_min_answers: interviews with fewer answers (refusals, empty homes) may be as short as they like.
         fieldwork_start, fieldwork_end: first and last day, null if not set.
         timezone: IANA name by which days and hours are told, null if not set.
@@ -175,6 +176,7 @@ class FieldworkSettings:
     person_sex: tuple[str, ...] = ("sex",)
     duration_min_minutes: float = 5.0
     duration_max_minutes: float = 240.0
+    duration_seconds_per_answer: float = 1.0
     duration_min_answers: int = 20
     fieldwork_start: date | None = None
     fieldwork_end: date | None = None
@@ -227,6 +229,7 @@ _READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "person_sex": (_names, "a list of question names"),
     "duration_min_minutes": (float, "a number of minutes"),
     "duration_max_minutes": (float, "a number of minutes"),
+    "duration_seconds_per_answer": (float, "a number of seconds"),
     "duration_min_answers": (int, "a whole number"),
     "fieldwork_start": (_day, "a date like 2026-03-01"),
     "fieldwork_end": (_day, "a date like 2026-03-31"),
