@@ -22,7 +22,7 @@ from lxml import etree
 
 from flows.collect_documents import FormListing, read_form_list, read_manifest, read_message
 from flows.collect_parts import Part, split_parts
-from forms.rehearsal_interviews import Send
+from forms.rehearsal.interviews import Send
 from openrosa.access import KeyFilter
 from schemas.errors import CommandError
 

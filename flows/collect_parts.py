@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 
-from forms.rehearsal_interviews import Send
+from forms.rehearsal.interviews import Send
 
 MOST_ATTACHMENTS = 100
 Part = tuple[str, tuple[str, bytes, str] | tuple[None, bytes]]

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from flows.collect_client import CollectClient, Receipt, unreachable
-from forms.rehearsal_interviews import Send
+from forms.rehearsal.interviews import Send
 from schemas.errors import CommandError
 
 MOST_REFUSALS_KEPT = 100

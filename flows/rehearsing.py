@@ -14,8 +14,8 @@ from flows.collect_sending import send_all
 from flows.registering import load_form
 from forms.compile import CompiledForm, compile_xform
 from forms.rehearsal import rehearse_parallel
-from forms.rehearsal_interviews import RehearsedInterview
-from forms.spoiling import Spoiling, Truth, last_day
+from forms.rehearsal.interviews import RehearsedInterview
+from forms.rehearsal.spoiling import Spoiling, Truth, last_day
 from schemas.errors import CommandError, StoreError
 from store.open import Store
 

@@ -13,7 +13,7 @@ from pyxform.xls2xform import convert
 from forms.fields import read_form
 from forms.headers import cell, read_header
 from forms.media_lists import fill_instances
-from forms.sheets_cells import MODULE, XLSFORM_SHEETS
+from forms.sheets.cells import MODULE, XLSFORM_SHEETS
 from forms.specs import read_specs
 from schemas.errors import FormError
 from schemas.fields import Form

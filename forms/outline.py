@@ -12,7 +12,7 @@ from pyxform.aliases import _type_alias_map
 from pyxform.aliases import select as select_aliases
 from pyxform.question_type_dictionary import QUESTION_TYPE_DICT
 
-from forms.fields_rows import SurveyRow, survey_rows
+from forms.fields.rows import SurveyRow, survey_rows
 from forms.headers import cell, read_header
 from forms.media_lists import read_items
 from schemas.workbook import Row, Workbook

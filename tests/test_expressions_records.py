@@ -250,7 +250,7 @@ def test_a_calculated_value_is_stored_as_javarosa_stores_it(text: str, bind_type
 
 
 @pytest.mark.parametrize(
-    "module", ["cases", "dates", "functions_select", "grammar", "instance", "records", "stored", "syntax", "values"]
+    "module", ["cases", "dates", "functions.select", "grammar", "instance", "records", "stored", "syntax", "values"]
 )
 def test_examples_in_docstrings_hold(module: str) -> None:
     result = doctest.testmod(importlib.import_module(f"expressions.{module}"))

@@ -16,7 +16,7 @@ from flows.collect_client import CollectClient, collect_date
 from flows.collect_documents import read_message
 from flows.collect_parts import MOST_ATTACHMENTS, split_parts
 from flows.collect_sending import send_all
-from forms.rehearsal_interviews import Send
+from forms.rehearsal.interviews import Send
 from schemas.errors import CommandError
 
 SERVER = "http://phones.test/v1/key/SECRET/projects/1"

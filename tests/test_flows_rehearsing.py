@@ -14,7 +14,7 @@ import pytest
 from flows.rehearsing import first_field_day, rehearse_over_http
 from forms.compile import compile_workbook
 from forms.sheets import write_xlsx
-from forms.sheets_markdown import workbook_from_markdown
+from forms.sheets.markdown import workbook_from_markdown
 from openrosa.serve import bind, make_server
 from schemas.errors import CommandError
 from store.forms import add_form_version

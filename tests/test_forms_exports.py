@@ -15,10 +15,10 @@ from lxml import etree
 
 from forms.compile import compile_workbook
 from forms.exports import Export, read_export
-from forms.exports_values import answer_text, plain_text
+from forms.exports.values import answer_text, plain_text
 from forms.rehearsal import rehearse
 from forms.sheets import read_workbook
-from forms.sheets_markdown import workbook_from_markdown
+from forms.sheets.markdown import workbook_from_markdown
 from schemas.errors import FormError
 from schemas.fields import Field, Form
 

@@ -9,9 +9,9 @@ import pytest
 
 from forms.compile import compile_workbook
 from forms.lint import check_workbook
+from forms.lint.problems import arrange
+from forms.lint.programs import validate_problems
 from forms.outline import read_outline
-from forms.problems import arrange
-from forms.problems_programs import validate_problems
 from forms.sheets import read_workbook, workbook_from_markdown
 from forms.validate import Verdict, clean_message, validate_xform
 from schemas.errors import Problem

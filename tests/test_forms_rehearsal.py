@@ -12,11 +12,11 @@ from lxml import etree
 
 from forms.compile import CompiledForm, compile_workbook, compile_xform
 from forms.rehearsal import rehearse, rehearse_parallel
-from forms.rehearsal_interviews import RehearsedInterview
-from forms.rehearsal_plan import fresh_chance
-from forms.rehearsal_quotas import BLOCK
-from forms.rehearsal_times import plan_visit
-from forms.sheets_markdown import workbook_from_markdown
+from forms.rehearsal.interviews import RehearsedInterview
+from forms.rehearsal.plan import fresh_chance
+from forms.rehearsal.quotas import BLOCK
+from forms.rehearsal.times import plan_visit
+from forms.sheets.markdown import workbook_from_markdown
 
 START = datetime(2026, 3, 2, tzinfo=timezone(timedelta(hours=-3)))
 

@@ -16,7 +16,7 @@ import pyxform
 
 from forms.compile import CompiledForm, compile_workbook
 from forms.rehearsal import rehearse
-from forms.rehearsal_times import PER_DAY
+from forms.rehearsal.times import PER_DAY
 from forms.sheets import read_workbook
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -17,13 +17,13 @@ from expressions.grammar import parse
 from expressions.instance import Element
 from expressions.records import Scope
 from expressions.syntax import Path, Step
-from forms import rehearsal_answers as answers
-from forms.rehearsal_bounds import Bounds, bounds_at, find_hints, matching_text
-from forms.rehearsal_calculation import typed_text
-from forms.rehearsal_dependencies import find_reads
-from forms.rehearsal_files import make_upload
-from forms.rehearsal_quotas import BLOCK, Hand, apportion, deal, plan_quotas, slice_evenly
-from forms.rehearsal_writing import write_submission
+from forms.rehearsal import answers
+from forms.rehearsal.bounds import Bounds, bounds_at, find_hints, matching_text
+from forms.rehearsal.calculation import typed_text
+from forms.rehearsal.dependencies import find_reads
+from forms.rehearsal.files import make_upload
+from forms.rehearsal.quotas import BLOCK, Hand, apportion, deal, plan_quotas, slice_evenly
+from forms.rehearsal.writing import write_submission
 from schemas.fields import Field
 from schemas.workbook import RehearsalRow
 

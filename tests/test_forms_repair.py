@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from forms.compile import compile_workbook
 from forms.lint import check_workbook
-from forms.problems_survey import NAME
+from forms.lint.survey import NAME
 from forms.repair import repair_workbook
-from forms.repair_names import legal_name
+from forms.repair.names import legal_name
 from forms.sheets import read_workbook, read_workbook_bytes, workbook_from_markdown, write_xlsx
 from schemas.workbook import Workbook
 

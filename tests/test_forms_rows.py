@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from forms.compile import compile_workbook
 from forms.envelopes import MESSAGES
 from forms.rows import read_rows
-from forms.rows_fast import FastReader
-from forms.rows_types import cast_texts
+from forms.rows.fast import FastReader
+from forms.rows.types import cast_texts
 from forms.sheets import workbook_from_markdown
 from schemas.fields import PRESENT, Form
 from schemas.findings import Finding
@@ -325,7 +325,7 @@ def test_namespaces_indentation_comments_and_templates_are_tolerated(form: Form,
 
 def test_many_shapes_and_chunks_keep_the_order_of_the_batch(form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("forms.rows.CHUNK", 3)
-    monkeypatch.setattr("forms.rows_plan.MAX_LAYOUTS", 2)
+    monkeypatch.setattr("forms.rows.plan.MAX_LAYOUTS", 2)
     bodies = ["<household/>" * (number % 4) + (f"<age>{number}</age>" if number % 3 else "") for number in range(20)]
     parsed = read(form, *(raw(body, number) for number, body in enumerate(bodies)))
     assert not parsed.findings
@@ -341,9 +341,9 @@ def test_an_edit_may_name_the_submission_it_replaces(form: Form) -> None:
 def both_ways(form: Form, batch: list[RawSubmission], monkeypatch: pytest.MonkeyPatch) -> ParsedBatch:
     """Read a batch the short way where possible, and hold that the long way reads the same."""
     with monkeypatch.context() as patch:
-        patch.setattr("forms.rows_walk.MIN_FAST", 0)
+        patch.setattr("forms.rows.walk.MIN_FAST", 0)
         short = read_rows(form, batch, KEY)
-        patch.setattr("forms.rows_walk.MIN_FAST", len(batch) + 1)
+        patch.setattr("forms.rows.walk.MIN_FAST", len(batch) + 1)
         long = read_rows(form, batch, KEY)
     assert short.failed == long.failed
     assert short.personal == long.personal

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forms.sheets import read_workbook, read_workbook_bytes, workbook_from_markdown, write_folder, write_xlsx
-from forms.sheets_csv import write_lines
+from forms.sheets.csv import write_lines
 from schemas.errors import FormError
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "forms"
@@ -247,7 +247,7 @@ def test_a_damaged_spreadsheet_raises_only_form_errors(place: int, noise: bytes)
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("forms.sheets_excel.MAX_UNPACKED_BYTES", 1 << 22)
+    monkeypatch.setattr("forms.sheets.excel.MAX_UNPACKED_BYTES", 1 << 22)
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/workbook.xml", "w") as entry:
         entry.write(b"\0" * ((1 << 22) + 1))

@@ -12,10 +12,10 @@ from lxml import etree
 
 from forms.compile import CompiledForm, compile_workbook
 from forms.rehearsal import rehearse
-from forms.rehearsal_interviews import RehearsedInterview
+from forms.rehearsal.interviews import RehearsedInterview
+from forms.rehearsal.spoiling import CONTENT, TRANSPORT, SpoiledPlan, last_day, plan_spoiling
 from forms.sheets import read_workbook
-from forms.sheets_markdown import workbook_from_markdown
-from forms.spoiling import CONTENT, TRANSPORT, SpoiledPlan, last_day, plan_spoiling
+from forms.sheets.markdown import workbook_from_markdown
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 SURVEY = Path(__file__).resolve().parents[1] / "forms/quilicura"

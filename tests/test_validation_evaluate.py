@@ -12,7 +12,7 @@ import pytest
 
 from forms.compile import CompiledForm, compile_workbook
 from forms.rows import read_rows
-from forms.sheets_markdown import workbook_from_markdown
+from forms.sheets.markdown import workbook_from_markdown
 from schemas.findings import Finding
 from schemas.submissions import ParsedBatch, RawSubmission
 from validation.checks import check_rules

@@ -11,7 +11,7 @@ import pytest
 from expressions.columns import ColumnExpr
 from forms.compile import CompiledForm, compile_workbook
 from forms.rows import read_rows
-from forms.sheets_markdown import workbook_from_markdown
+from forms.sheets.markdown import workbook_from_markdown
 from schemas.findings import Rule
 from schemas.submissions import RawSubmission
 from validation.checks import check_rules

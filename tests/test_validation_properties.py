@@ -16,7 +16,7 @@ from expressions.instance import Element
 from expressions.records import NodeSet, Scope, compile_record
 from forms.compile import CompiledForm, compile_workbook
 from forms.rows import read_rows
-from forms.sheets_markdown import workbook_from_markdown
+from forms.sheets.markdown import workbook_from_markdown
 from schemas.fields import Field, Node, Repeat
 from schemas.submissions import ParsedBatch, RawSubmission
 from validation.checks import check_rules

@@ -10,9 +10,9 @@ import pytest
 
 from forms.compile import CompiledForm, compile_workbook
 from forms.rehearsal import rehearse
+from forms.rehearsal.spoiling import plan_spoiling
 from forms.rows import read_rows
 from forms.sheets import read_workbook
-from forms.spoiling import plan_spoiling
 from schemas.submissions import ParsedBatch, RawSubmission
 from validation.checks import check_rules
 from validation.evaluate import evaluate_rules

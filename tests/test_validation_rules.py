@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from forms.compile import CompiledForm, compile_workbook
-from forms.sheets_markdown import workbook_from_markdown
+from forms.sheets.markdown import workbook_from_markdown
 from schemas.findings import Rule
 from schemas.text import LANGUAGES
 from schemas.workbook import Check, Specs
