@@ -12,12 +12,14 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from expressions.clock import CLOCK_FUNCTIONS, refuse_unknown_time
 from expressions.grammar import parse
 from expressions.links import Links
 from expressions.lowered import Lowered, to_boolean, to_number, to_string
 from expressions.lowering import Plan
 from expressions.personal_uses import questions_named
 from expressions.rowwise import evaluate_rowwise
+from expressions.syntax import Call, walk
 from expressions.targets import Place
 from schemas.errors import ExpressionError
 from schemas.fields import Field, Form
@@ -73,7 +75,11 @@ class RowwiseExpr(ColumnExpr):
         self._form = form
         self._field = field
         self._zone = zone
-        self.names = questions_named(parse(text), form, field)
+        tree = parse(text)
+        for part in walk(tree):
+            if isinstance(part, Call) and part.name in CLOCK_FUNCTIONS:
+                refuse_unknown_time(form, part.name, part.position)
+        self.names = questions_named(tree, form, field)
 
     @property
     def is_columnar(self) -> bool:
@@ -119,7 +125,8 @@ def compile_columns(
             EXP-027 a broken pattern; EXP-029 a broken date pattern. Without columnar form: EXP-101 an unknown name;
             EXP-102 an unknown path; EXP-103 several values where one is needed; EXP-104 a type; EXP-105 position();
             EXP-107 a function or step; EXP-108 lists and files; EXP-109 a computed pattern; EXP-110 chance; EXP-111 a
-            predicate that is no condition. EXP-120 the answer to a personal question is looked into.
+            predicate that is no condition; EXP-112 the time of an interview whose form
+            doesn't record it. EXP-120 the answer to a personal question is looked into.
     """
     try:
         return ColumnExpr(text, form, table, field, zone)

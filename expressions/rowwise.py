@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from expressions.clock import CLOCK_FUNCTIONS, refuse_unknown_time
 from expressions.instance import Element
 from expressions.personal_uses import refuse_personal_uses
 from expressions.rebuilding import InstanceBuilder
@@ -46,13 +47,14 @@ def evaluate_rowwise(
         zone: time zone in which the day of a moment is told.
 
     Raises:
-        ExpressionError: EXP-001 to EXP-030, as `compile_record`; EXP-110 for chance; EXP-120 for personal answers.
+        ExpressionError: EXP-001 to EXP-030, as `compile_record`; EXP-110 for chance; EXP-112 for the time of an
+            interview whose form doesn't record it; EXP-120 for personal answers.
     """
     record = compile_record(text)
     _refuse_chance(record)
     refuse_personal_uses(record.tree, Place(form, table, field))
     builder = InstanceBuilder(form, tables, record.tree, field)
-    uses_clock = any(isinstance(part, Call) and part.name in {"today", "now"} for part in walk(record.tree))
+    uses_clock = _uses_clock(record, form)
     scope = _make_scope(form, builder.empty_root(), zone)
     values: list[bool | float | str | None] = []
     evaluate = _evaluator(record, kind)
@@ -106,6 +108,14 @@ def _refuse_chance(record: RecordExpr) -> None:
                 "Refer to the stored answer.",
                 part.position,
             )
+
+
+def _uses_clock(record: RecordExpr, form: Form) -> bool:
+    """Whether the expression asks for the time of the interview, which its form must record then."""
+    calls = [part for part in walk(record.tree) if isinstance(part, Call) and part.name in CLOCK_FUNCTIONS]
+    for call in calls:
+        refuse_unknown_time(form, call.name, call.position)
+    return bool(calls)
 
 
 def _make_scope(form: Form, root: Element, zone: str) -> Scope:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from expressions.clock import interview_times
+from expressions.clock import interview_times, refuse_unknown_time
 from expressions.dates import format_moment, parse_moment
 from expressions.exact import exactly
 from expressions.links import Links, spread
@@ -27,7 +27,8 @@ _MOST_DAYS = 1_000_000.0
 
 
 def _now(plan: Plan, call: Call) -> Lowered:
-    """When the interview ended, else began, else arrived."""
+    """When the interview ended, else began, else the day it was held."""
+    refuse_unknown_time(plan.form, call.name, call.position)
     own_table = plan.place.table
 
     def moments(links: Links) -> pl.Series:
