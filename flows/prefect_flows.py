@@ -8,26 +8,46 @@ Prefect stores them and shows them. Every task is keyed in the store, so that a 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from prefect import flow, task
+from prefect import State, Task, flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import TaskRun
 
 from flows.checking import CheckReport, check
 from flows.ingesting import IngestReport, ingest
 from flows.places import data_folder, open_data
 from flows.releasing import ReleaseReport, release
 from flows.summaries import check_markdown, ingest_markdown, release_markdown
+from schemas.errors import StoreError
 
 
-@task(name="read submissions into tables", retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE)
+def is_passing(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failure may pass by itself: the database or the disk refused. A broken form stays broken."""
+    return isinstance(state.result(raise_on_failure=False), StoreError)
+
+
+@task(
+    name="read submissions into tables",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=is_passing,
+    cache_policy=NO_CACHE,
+)
 def ingest_task(form: str) -> IngestReport:
     """Raw submissions -> typed rows."""
     with open_data(None) as store:
         return ingest(store, form)
 
 
-@task(name="judge every rule", retries=1, retry_delay_seconds=5, cache_policy=NO_CACHE)
+@task(
+    name="judge every rule",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=is_passing,
+    cache_policy=NO_CACHE,
+)
 def check_task(form: str, expectations: bool) -> CheckReport:
     """Rules of the form, of the checks sheet and of field work -> findings."""
     with open_data(None) as store:

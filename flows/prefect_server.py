@@ -19,8 +19,11 @@ START_SECONDS = 120.0
 """A busy two-core machine takes up to half a minute to start Prefect's server."""
 
 
-def configure_prefect(data: Path, api_url: str | None = None) -> dict[str, str]:
+def configure_prefect(data: Path, api_url: str | None = None, *, log_level: str = "CRITICAL") -> dict[str, str]:
     """Settles Prefect's environment before it is imported, and returns it for child processes.
+
+    A command tells an error once, by itself: so Prefect's own log starts at CRITICAL there, and at WARNING for the
+    flows that run on their own.
 
     Everything it writes goes below `data`, nothing to the user's home; nothing is sent to anybody.
     """
@@ -31,7 +34,7 @@ def configure_prefect(data: Path, api_url: str | None = None) -> dict[str, str]:
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_UI_API_URL": "/api",
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(int(START_SECONDS)),
-        "PREFECT_LOGGING_LEVEL": os.environ.get("PREFECT_LOGGING_LEVEL", "WARNING"),
+        "PREFECT_LOGGING_LEVEL": os.environ.get("PREFECT_LOGGING_LEVEL", log_level),
         "PREFECT_CLI_PROMPT": "false",
         "COMUNAL_DATA": str(data.resolve()),
     }

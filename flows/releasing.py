@@ -88,7 +88,8 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
     if main.is_empty():
         raise ReleaseError(
             "REL-010",
-            f"No interview of {form_id} can be released: {counts.received} received, {len(blocked)} set aside.",
+            f"No interview of {form_id} can be released: {counts.received} received, {counts.unparsed} not yet read, "
+            f"{counts.failed} unreadable, {len(blocked)} set aside.",
             "Run comunal run ingest and comunal run check, and look at comunal findings.",
         )
     estimates = estimate(compiled.specs, compiled.form, accepted)

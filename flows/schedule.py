@@ -13,7 +13,7 @@ from flows.prefect_server import configure_prefect
 
 def serve_flows() -> None:
     """Serves the three flows until the process is told to stop; each run is a process of its own."""
-    configure_prefect(Path(os.environ["COMUNAL_DATA"]), os.environ.get("PREFECT_API_URL"))
+    configure_prefect(Path(os.environ["COMUNAL_DATA"]), os.environ.get("PREFECT_API_URL"), log_level="WARNING")
     from prefect import serve
     from prefect.types.entrypoint import EntrypointType
 

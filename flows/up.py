@@ -43,7 +43,7 @@ def run_everything(data: Path, host: str, port: int, prefect_port: int, output: 
         stack.callback(address.unlink, missing_ok=True)
         runner = subprocess.Popen(
             [sys.executable, "-m", "flows.schedule"],
-            env=configure_prefect(data, api_url),
+            env=configure_prefect(data, api_url, log_level="WARNING"),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
