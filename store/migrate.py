@@ -14,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
+import schemas.central_tables  # noqa: F401  the tables that it adds to the schema
 from schemas.errors import StoreError
 from store.folders import make_private
 
