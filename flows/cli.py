@@ -24,6 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,  # they would print the values of local variables: answers among them
     help="""
 One pipeline from one questionnaire workbook to published commune-level results.
 

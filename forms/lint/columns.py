@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from expressions.columns import compile_columns
 from forms.headers import cell
-from forms.lint.problems import REPEATED, problem
+from forms.lint.problems import PERSONAL, REPEATED, problem
 from forms.outline import Outline
 from schemas.errors import ExpressionError, Problem, ProblemSeverity
 from schemas.fields import Field, Form
@@ -53,23 +53,33 @@ def _check_field(outline: Outline, form: Form, field: Field, row: Row) -> Iterat
         try:
             compile_columns(text, form, field.table, field)
         except ExpressionError as error:
+            if error.code == PERSONAL:
+                continue  # `check` puts personal answers in place, in memory, while it judges
             if error.code == REPEATED:
                 advice = error.advice or "Say which row is meant, or sum, count or join them."
                 yield problem(outline.workbook, "error", error.code, "survey", row, column, error.message, advice)
-            elif error.code.startswith("EXP-1"):
+            elif error.code.startswith("EXP-1") and not _is_read_row_by_row(text, form, field):
                 message = f"This {attribute} is not checked on the data: {error.message}"
                 advice = error.advice or "It still works on the phone."
                 yield problem(outline.workbook, "info", error.code, "survey", row, column, message, advice)
+
+
+def _is_read_row_by_row(text: str, form: Form, field: Field) -> bool:
+    try:
+        compile_columns(text, form, field.table, field, allow_rowwise=True)
+    except ExpressionError:
+        return False
+    return True
 
 
 def _check_spec(
     outline: Outline, form: Form, sheet: str, row: Row, column: str, text: str, table: str
 ) -> Iterator[Problem]:
     try:
-        compile_columns(text, form, table)
+        is_check = sheet == "checks"
+        compile_columns(text, form, table, allow_rowwise=is_check)
     except ExpressionError as error:
-        if error.code.startswith("EXP-1"):
-            is_check = sheet == "checks"
+        if error.code.startswith("EXP-1") and not (is_check and error.code == PERSONAL):
             message = f"This {'check is not made' if is_check else 'figure can not be computed'}: {error.message}"
             severity: ProblemSeverity = "warning" if is_check else "error"
             yield problem(outline.workbook, severity, error.code, sheet, row, column, message, error.advice)

@@ -19,6 +19,9 @@ _SEVERITY_ORDER: Final = {"error": 0, "warning": 1, "info": 2}
 REPEATED: Final = "EXP-103"
 """Code of an expression that wants one value and gets many: ODK Collect stops at it."""
 
+PERSONAL: Final = "EXP-120"
+"""Code of an expression that looks into a personal answer: nothing that is published may rest on one."""
+
 FOREIGN: Final = ("FRM-401", "FRM-402", "FRM-411", "FRM-412")
 """Codes under which other programs' complaints are passed on."""
 
