@@ -9,6 +9,7 @@ from typing import Literal
 import polars as pl
 
 from flows.registering import list_registered, load_form
+from forms.audit import AUDIT_TABLE, section_times
 from schemas.fields import INSTANCE_ID, MAIN_TABLE
 from schemas.findings import Finding
 from store import findings as finding_rows
@@ -28,12 +29,14 @@ class WrittenTable:
 
 
 def export_tables(store: Store, form_id: str, out: Path, file_format: Literal["csv", "parquet"]) -> list[WrittenTable]:
-    """Writes every typed table of a form, one file each.
+    """Writes every typed table of a form, one file each; where phones logged events, the time by section too.
 
     Raises:
         StoreError: STO-011, when the form is not registered.
     """
     tables = read_tables(store, form_id, load_form(store, form_id).form)
+    if AUDIT_TABLE in tables:
+        tables[f"{AUDIT_TABLE}_sections"] = section_times(tables[AUDIT_TABLE])
     out.mkdir(parents=True, exist_ok=True)
     written = []
     for name, frame in tables.items():

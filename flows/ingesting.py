@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flows.registering import load_form
+from forms.audit import AUDIT_FILE, AUDIT_TABLE, read_audits
 from forms.rows import read_rows
-from schemas.submissions import RawSubmission
+from schemas.fields import Form
+from schemas.submissions import ParsedBatch, RawSubmission
 from store import submissions, tables
+from store.attachments import read_named
 from store.compaction import compact_tables
 from store.open import Store
 from store.settings import personal_key
@@ -58,7 +61,8 @@ def ingest(store: Store, form_id: str, progress: Callable[[int, int | None], Non
         if not waiting:
             break
         for version, batch in _by_version(waiting).items():
-            parsed = read_rows(load_form(store, form_id, version).form, batch, key)
+            form = load_form(store, form_id, version).form
+            parsed = _with_audits(store, form, batch, read_rows(form, batch, key))
             tables.write_tables(store, form_id, version, parsed, [row.submission_id for row in batch])
             read += len(batch) - len(parsed.failed)
             failed += len(parsed.failed)
@@ -69,6 +73,22 @@ def ingest(store: Store, form_id: str, progress: Callable[[int, int | None], Non
     if read:
         compact_tables(store, form_id)
     return IngestReport(form_id, read, failed, found, dict(rows))
+
+
+def _with_audits(store: Store, form: Form, batch: list[RawSubmission], parsed: ParsedBatch) -> ParsedBatch:
+    """The same with the events of the batch's audit files; one that comes late has its submission read again."""
+    have = [
+        raw.submission_id for raw in batch if AUDIT_FILE in raw.attachments and raw.submission_id not in parsed.failed
+    ]
+    if not form.audit or not have:
+        return parsed
+    with store.read() as connection:
+        audits = read_audits(form, batch, read_named(connection, store.blobs, have, AUDIT_FILE))
+    return replace(
+        parsed,
+        tables={**parsed.tables, AUDIT_TABLE: audits.table},
+        findings=(*parsed.findings, *audits.findings),
+    )
 
 
 def _by_version(waiting: list[RawSubmission]) -> dict[str, list[RawSubmission]]:
