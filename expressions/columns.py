@@ -8,7 +8,7 @@ What has no columnar form is refused with its position and the reason, never gue
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -16,9 +16,9 @@ from expressions.clock import CLOCK_FUNCTIONS, refuse_unknown_time
 from expressions.grammar import parse
 from expressions.links import Links
 from expressions.lowered import Lowered, to_boolean, to_number, to_string
-from expressions.lowering import Plan
+from expressions.lowering import Plan, run_together
 from expressions.personal_uses import questions_named
-from expressions.rowwise import evaluate_rowwise
+from expressions.rowwise import RowKind, evaluate_rowwise
 from expressions.syntax import Call, walk
 from expressions.targets import Place
 from schemas.errors import ExpressionError
@@ -50,20 +50,41 @@ class ColumnExpr:
         """Whether it is computed over columns (else row by row)."""
         return True
 
+    @property
+    def form(self) -> Form:
+        """The form over whose tables it is evaluated."""
+        return self._form
+
+    @property
+    def group(self) -> tuple[int, str, str]:
+        """Expressions of one group may be evaluated together."""
+        return id(self._form), self.table, self._plan.zone
+
     def boolean(self, tables: Tables) -> pl.Series:
         """Boolean without nulls, one value per row."""
-        return self._run(self._boolean, tables).cast(pl.Boolean)
+        return self._run("boolean", tables)
 
     def number(self, tables: Tables) -> pl.Series:
         """Float64; null where the value is blank or no number."""
-        return self._run(to_number(self._value), tables).cast(pl.Float64)
+        return self._run("number", tables)
 
     def string(self, tables: Tables) -> pl.Series:
         """String without nulls; "" where the value is blank."""
-        return self._run(to_string(self._value), tables).cast(pl.String).fill_null("")
+        return self._run("string", tables)
 
-    def _run(self, expr: pl.Expr, tables: Tables) -> pl.Series:
-        return self._plan.run(expr, Links(self._form, tables)).alias("")
+    def planned(self, kind: RowKind) -> tuple[Plan, pl.Expr]:
+        """The value as that kind, lowered: an expression in its plan."""
+        match kind:
+            case "boolean":
+                return self._plan, self._boolean.cast(pl.Boolean)
+            case "number":
+                return self._plan, to_number(self._value).cast(pl.Float64)
+            case "string":
+                return self._plan, to_string(self._value).cast(pl.String).fill_null("")
+
+    def _run(self, kind: RowKind, tables: Tables) -> pl.Series:
+        plan, expr = self.planned(kind)
+        return plan.run(expr, Links(self._form, tables)).alias("")
 
 
 class RowwiseExpr(ColumnExpr):
@@ -100,6 +121,38 @@ class RowwiseExpr(ColumnExpr):
 
     def _evaluate(self, tables: Tables, kind: str) -> pl.Series:
         return evaluate_rowwise(self.text, self._form, self.table, self._field, tables, kind=kind, zone=self._zone)
+
+
+Request = tuple[ColumnExpr, RowKind]
+"""An expression whose values are wanted, as which kind."""
+
+CELLS = 4_000_000
+"""Rows times expressions evaluated in one pass: what bounds the memory of their steps."""
+
+
+def evaluate_together(requests: Sequence[Request], tables: Tables) -> list[pl.Series]:
+    """The values of many expressions, in the order asked for; the same as one by one, several times faster.
+
+    Expressions of one table are evaluated in passes of at most `CELLS` cells; those without columnar form one by one.
+    """
+    found: dict[int, pl.Series] = {}
+    groups: dict[tuple[int, str, str], list[int]] = {}
+    for at, (expr, kind) in enumerate(requests):
+        if expr.is_columnar:
+            groups.setdefault(expr.group, []).append(at)
+        else:
+            found[at] = getattr(expr, kind)(tables)
+    for (_, table, _), members in groups.items():
+        links = Links(requests[members[0]][0].form, tables)
+        for some in _passes(members, max(1, CELLS // max(1, tables[table].height))):
+            parts = [requests[at][0].planned(requests[at][1]) for at in some]
+            found |= zip(some, (series.alias("") for series in run_together(parts, links)), strict=True)
+    return [found[at] for at in range(len(requests))]
+
+
+def _passes(members: list[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(members), size):
+        yield members[start : start + size]
 
 
 def compile_columns(

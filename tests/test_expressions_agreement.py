@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expressions.columns import compile_columns
+from expressions import columns
+from expressions.columns import compile_columns, evaluate_together
 from expressions.rowwise import evaluate_rowwise
 from schemas.errors import ExpressionError
 from schemas.fields import Form
@@ -96,6 +97,28 @@ def test_columns_and_rows_agree_on_any_tables(seed: int, interviews: int) -> Non
             compiled = compile_columns(text, FORM, table, zone=ZONE)
             expected = evaluate_rowwise(text, FORM, table, None, tables, kind="number", zone=ZONE)
             assert compiled.number(tables).to_list() == expected.to_list(), text
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data(), st.integers(0, 3))
+def test_together_is_the_same_as_one_by_one(data: st.DataObject, cells: int) -> None:
+    requests: list[columns.Request] = []
+    for _ in range(data.draw(st.integers(1, 8))):
+        table = data.draw(st.sampled_from(["main", "person", "visit"]))
+        try:
+            compiled = compile_columns(data.draw(_texts(table, "A", 3)), FORM, table, zone=ZONE)
+        except ExpressionError:
+            continue
+        requests.append((compiled, data.draw(st.sampled_from(["boolean", "number", "string"]))))
+    whole, columns.CELLS = columns.CELLS, 40 * 10**cells
+    try:
+        together = evaluate_together(requests, TABLES)
+    finally:
+        columns.CELLS = whole
+    for found, (compiled, kind) in zip(together, requests, strict=True):
+        expected = getattr(compiled, kind)(TABLES)
+        assert found.dtype == expected.dtype
+        assert found.to_list() == expected.to_list(), (compiled.text, kind)
 
 
 _LISTED = Path(__file__).with_name("expressions_agreement.csv").read_text(encoding="utf-8").splitlines()

@@ -7,8 +7,9 @@ above, sums over rows below), which are computed first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 import numpy as np
 import polars as pl
@@ -36,6 +37,23 @@ _REFUSED_TYPES = frozenset(("boolean", "time"))
 
 Derive = Callable[[Links], pl.Series]
 
+_NUMBERS = count()
+"""Steps are numbered throughout the program, so that those of several plans can stand in one frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """Part of an expression that is computed once.
+
+    Attributes:
+        roots: names of the columns that it reads: the table's own, derived ones and earlier steps.
+        depth: one more than that of the deepest step it reads.
+    """
+
+    expr: pl.Expr
+    roots: tuple[str, ...]
+    depth: int
+
 
 @dataclass(slots=True)
 class Plan:
@@ -46,7 +64,7 @@ class Plan:
         zone: time zone in which moments have their day.
         own: names of the table's own columns that are read.
         derived: name -> how to compute a column first.
-        steps: name -> part of an expression that is computed once, before whatever uses it; in order of need.
+        steps: name -> part of an expression that is computed once, before whatever uses it.
         names: question names used.
         in_predicate: whether the expressions are conditions on the rows of a set.
     """
@@ -55,7 +73,7 @@ class Plan:
     zone: str = "UTC"
     own: set[str] = field(default_factory=set)
     derived: dict[str, Derive] = field(default_factory=dict)
-    steps: dict[str, pl.Expr] = field(default_factory=dict)
+    steps: dict[str, PlannedStep] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     in_predicate: bool = False
 
@@ -68,34 +86,20 @@ class Plan:
         """A plan for conditions on rows of another table; its names count here too."""
         return Plan(Place(self.form, table, at), self.zone, names=self.names, in_predicate=True)
 
-    def derive(self, key: str, compute: Derive) -> pl.Expr:
-        """A column that is computed before the expression; equal keys share it."""
-        name = f"_derived {key}"
+    def derive(self, key: str, compute: Derive, *, anywhere: bool = False) -> pl.Expr:
+        """A column that is computed before the expression; equal keys share it.
+
+        Args:
+            anywhere: whether the key means the same at every question of the table.
+        """
+        at = "" if anywhere or self.place.field is None else self.place.path
+        name = f"_derived {at}>{key}"
         self.derived.setdefault(name, compute)
         return pl.col(name)
 
-    def frame(self, links: Links) -> pl.DataFrame:
-        """The table's frame with every column that the plan's expressions need."""
-        frame = links.tables[self.place.table]
-        # A form version without the question has no such column: all blank.
-        missing = [pl.Series(name, [None] * frame.height) for name in sorted(self.own) if name not in frame.columns]
-        series = [compute(links).alias(name) for name, compute in self.derived.items()]
-        return frame.with_columns(*missing, *series)
-
     def run(self, expr: pl.Expr, links: Links) -> pl.Series:
         """The values of an expression that was lowered in this plan, one per row of the table."""
-        return self.apply(self.frame(links), expr)
-
-    def apply(self, frame: pl.DataFrame, expr: pl.Expr) -> pl.Series:
-        """The values of an expression over a frame that has the columns it needs, its steps first."""
-        needed = set(expr.meta.root_names())
-        for name, step in reversed(self.steps.items()):
-            if name in needed:
-                needed.update(step.meta.root_names())
-        for name, step in self.steps.items():
-            if name in needed:
-                frame = frame.with_columns(_full_column(frame, step).alias(name))
-        return _full_column(frame, expr)
+        return run_together([(self, expr)], links)[0]
 
     def once(self, value: Lowered) -> Lowered:
         """The same value, its parts computed once whatever uses them.
@@ -110,10 +114,12 @@ class Plan:
 
     def _step(self, value: Column) -> Column:
         # Constants stay in place: as columns, Polars keeps them one row long and then refuses to compare them.
-        if value.kind == "personal" or value.expr.meta.is_column() or not value.expr.meta.root_names():
+        roots = () if value.kind == "personal" else tuple(dict.fromkeys(value.expr.meta.root_names()))
+        if not roots or value.expr.meta.is_column():
             return value
-        key = f"_step {len(self.steps)}"
-        self.steps[key] = value.expr
+        key = f"_step {next(_NUMBERS)}"
+        depth = 1 + max((self.steps[root].depth for root in roots if root in self.steps), default=0)
+        self.steps[key] = PlannedStep(value.expr, roots, depth)
         return replace(value, expr=pl.col(key))
 
     # -- expressions -----------------------------------------------------------------------------------------------
@@ -193,7 +199,7 @@ class Plan:
                 return pl.Series([None] * links.height(own_table))
             return spread(frame.get_column(column), links.ancestors(own_table, above))
 
-        return self.typed(question, self.derive(f"{above}.{column}", bring_down), target.position)
+        return self.typed(question, self.derive(f"{above}.{column}", bring_down, anywhere=True), target.position)
 
     def typed(self, question: Field, expr: pl.Expr, position: int) -> Column:
         """A question's column with its meaning."""
@@ -224,13 +230,63 @@ class Plan:
         )
 
 
-def _full_column(frame: pl.DataFrame, expr: pl.Expr) -> pl.Series:
-    """The values of an expression, one per row.
+def run_together(parts: Sequence[tuple[Plan, pl.Expr]], links: Links) -> list[pl.Series]:
+    """The values of several expressions over one table, each lowered in its plan: one pass per depth of their steps.
 
-    Polars gives a single one where it is the same for every row: for constants, and for conditions that never hold.
+    The same values as one by one, without the cost of starting the engine for every expression.
     """
-    found = frame.select(expr.alias("_out")).get_column("_out")
-    return found if len(found) == frame.height else found.new_from_index(0, frame.height)
+    plans = list({id(plan): plan for plan, _ in parts}.values())
+    table = plans[0].place.table
+    steps = {name: step for plan in plans for name, step in plan.steps.items()}
+    derived = {name: compute for plan in plans for name, compute in plan.derived.items()}
+    needed = _needed((root for _, expr in parts for root in expr.meta.root_names()), steps)
+    frame = _base(links.tables[table], sorted(needed - steps.keys() - derived.keys()))
+    frame = frame.with_columns(derived[name](links).alias(name) for name in sorted(needed & derived.keys()))
+    levels: dict[int, list[pl.Expr]] = {}
+    for name in sorted(needed & steps.keys()):
+        levels.setdefault(steps[name].depth, []).append(steps[name].expr.alias(name))
+    for depth in sorted(levels):
+        frame = _with_columns(frame, levels[depth])
+    outputs = _with_columns(frame, [expr.alias(f"_out {at}") for at, (_, expr) in enumerate(parts)])
+    return [outputs.get_column(f"_out {at}") for at in range(len(parts))]
+
+
+def _with_columns(frame: pl.DataFrame, exprs: list[pl.Expr]) -> pl.DataFrame:
+    """The frame with more columns, one value per row each.
+
+    Polars gives a single one where it is the same for every row: for conditions that never hold. Then it refuses to
+    add it, and such columns are made one by one.
+    """
+    try:
+        return frame.with_columns(exprs)
+    except (pl.exceptions.InvalidOperationError, pl.exceptions.ShapeError):
+        series = [frame.select(expr).to_series() for expr in exprs]
+        return frame.with_columns(one if len(one) == frame.height else _repeat(one, frame.height) for one in series)
+
+
+def _repeat(single: pl.Series, height: int) -> pl.Series:
+    return single.new_from_index(0, height)
+
+
+def _needed(roots: Iterable[str], steps: dict[str, PlannedStep]) -> set[str]:
+    """The columns named, and those that the steps among them read."""
+    needed: set[str] = set()
+    waiting = list(roots)
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            if name in steps:
+                waiting += steps[name].roots
+    return needed
+
+
+def _base(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Those columns of a frame, and at least one, which keeps its height."""
+    present = [name for name in names if name in frame.columns] or frame.columns[:1]
+    # A form version without the question has no such column: all blank.
+    missing = [pl.Series(name, [None] * frame.height) for name in names if name not in frame.columns]
+    return frame.select(present).with_columns(missing)
 
 
 def _calculate(operator: str, left: pl.Expr, right: pl.Expr) -> pl.Expr:

@@ -35,7 +35,7 @@ def _now(plan: Plan, call: Call) -> Lowered:
         found = interview_times(plan.form, links.tables[MAIN_TABLE])
         return spread(found, links.ancestors(own_table, MAIN_TABLE))
 
-    return Column("moment", plan.derive("now", moments), zone=plan.zone)
+    return Column("moment", plan.derive("now", moments, anywhere=True), zone=plan.zone)
 
 
 def _today(plan: Plan, call: Call) -> Lowered:

@@ -249,23 +249,13 @@ def _pick(plan: Plan, target: Target, place: Column, key: str) -> Lowered:
 
     def pick(links: Links) -> pl.Series:
         frame = links.tables[target.table]
-        asker = _asker_frame(plan, links)
-        places = plan.apply(asker, place.expr).cast(pl.Float64)
+        places = plan.run(place.expr, links).cast(pl.Float64)
         wanted = links.ancestors(asking, target.base)
         found = nth_by(links.parents(target.table), wanted, places.fill_null(np.nan).to_numpy())
         values = frame.get_column(column) if column in frame.columns else pl.Series([None] * frame.height)
         return spread(values, found)
 
     return plan.typed(question, plan.derive(f"pick {target.table}.{column} {key}", pick), target.position)
-
-
-def _asker_frame(plan: Plan, links: Links) -> pl.DataFrame:
-    """The asking table with what the index needs; derived columns that come later can't be among it."""
-    partial = type(plan)(plan.place, plan.zone, set(plan.own), {})
-    for name, compute in plan.derived.items():
-        if not name.startswith("_derived pick"):
-            partial.derived[name] = compute
-    return partial.frame(links)
 
 
 def lower_position(plan: Plan, call: Call) -> Lowered:
@@ -285,7 +275,7 @@ def lower_position(plan: Plan, call: Call) -> Lowered:
     def bring_down(links: Links) -> pl.Series:
         return spread(links.tables[table].get_column(POSITION), links.ancestors(asking, table))
 
-    return Column("number", plan.derive(f"position {table}", bring_down).cast(pl.Float64), "nan")
+    return Column("number", plan.derive(f"position {table}", bring_down, anywhere=True).cast(pl.Float64), "nan")
 
 
 def _repeat_at(plan: Plan, expr: Expr, call: Call) -> str:
