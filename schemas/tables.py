@@ -94,7 +94,8 @@ blobs = Table(
     _time("created_at"),
 )
 
-# One person or phone with a key. The key itself is nowhere; its digest is.
+# One person or phone with a key. The key itself is nowhere; its digest is. key_ha1: what digest authentication needs
+# to know of it, as good as the key at that door; null for whoever doesn't log in so (docs/decisions/0011).
 people = Table(
     "people",
     metadata,
@@ -104,6 +105,7 @@ people = Table(
     _digest("key_sha256"),
     _time("created_at"),
     _time("revoked_at", nullable=True),
+    Column("key_ha1", String(32)),
     UniqueConstraint("key_sha256"),
     CheckConstraint("role IN ('enumerator', 'statistician', 'reviewer')", name="role"),
     sqlite_autoincrement=True,

@@ -1,7 +1,7 @@
 """What happens to submissions that arrive: many at once, in one transaction, each with its own outcome.
 
 same instance, same bytes (or the same after C14N)  duplicate: nothing changes but new attachments
-same instance, other bytes                          conflict: the bytes are kept beside the first ones
+same instance, other bytes                          conflict: bytes and files are kept beside the first ones
 unknown form                                        unknown_form: nothing is stored
 closed form                                         closed_form: nothing is stored
 anything else                                       added; held out of the tables while its version is unknown
@@ -19,6 +19,7 @@ from typing import Literal
 from lxml import etree
 from sqlalchemy import Connection, select
 
+from schemas.door_tables import conflict_attachments
 from schemas.tables import attachments, conflicts, form_versions, quarantine, submissions
 from store.blobs import Blobs, Content
 from store.edits import by_form, first_state, have_edits, settle_edits
@@ -210,10 +211,25 @@ def _row(item: NewSubmission, content: Content) -> dict[str, object]:
 def _keep_conflict(
     connection: Connection, blobs: Blobs, submission_id: int, item: NewSubmission, content: Content
 ) -> None:
-    blobs.put(connection, [content], item.received_at)
+    """Keep the other bytes, and the files that came with them, beside the stored submission."""
+    blobs.put(connection, [content, *(file.content for file in item.attachments)], item.received_at)
     row = {"submission_id": submission_id, "sha256": content.sha256, "received_at": item.received_at}
     row |= {"client": item.client, "person_id": item.person_id}
     connection.execute(keyed_insert(connection, conflicts).on_conflict_do_nothing(), row)
+    if item.attachments:
+        where = (conflicts.c.submission_id == submission_id, conflicts.c.sha256 == content.sha256)
+        number = connection.scalars(select(conflicts.c.id).where(*where)).one()
+        files = [
+            {
+                "conflict_id": number,
+                "name": file.name,
+                "sha256": file.content.sha256,
+                "content_type": file.content_type,
+                "received_at": item.received_at,
+            }
+            for file in item.attachments
+        ]
+        connection.execute(keyed_insert(connection, conflict_attachments).on_conflict_do_nothing(), files)
 
 
 def _attach(connection: Connection, blobs: Blobs, outcome: Outcome, item: NewSubmission) -> int:

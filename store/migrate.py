@@ -14,7 +14,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-import schemas.central_tables  # noqa: F401  the tables that it adds to the schema
+import schemas.central_tables  # these two for the tables that they add to the schema
+import schemas.door_tables  # noqa: F401
 from schemas.errors import StoreError
 from store.folders import make_private
 

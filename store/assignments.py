@@ -1,0 +1,38 @@
+"""Which forms a person is to fill. Whoever has no assignment is offered every form."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, delete, select
+
+from schemas.door_tables import assignments
+from store.inserts import keyed_insert
+
+
+def add_assignment(connection: Connection, person_id: int, form_id: str, at: datetime | None = None) -> None:
+    """Offer a form to a person; the same again changes nothing.
+
+    Raises:
+        StoreError: STO-007, there is no such person.
+    """
+    row = {"person_id": person_id, "form_id": form_id, "created_at": at or datetime.now(UTC)}
+    connection.execute(keyed_insert(connection, assignments).on_conflict_do_nothing(), row)
+
+
+def remove_assignment(connection: Connection, person_id: int, form_id: str) -> None:
+    """Offer it no longer; what the person sends of it is taken all the same."""
+    where = (assignments.c.person_id == person_id, assignments.c.form_id == form_id)
+    connection.execute(delete(assignments).where(*where))
+
+
+def list_assigned(connection: Connection, person_id: int) -> frozenset[str]:
+    """Ids of the forms assigned to a person; empty means all of them."""
+    query = select(assignments.c.form_id).where(assignments.c.person_id == person_id)
+    return frozenset(connection.scalars(query))
+
+
+def list_assignees(connection: Connection, form_id: str) -> frozenset[int]:
+    """Numbers of the people to whom a form is assigned."""
+    query = select(assignments.c.person_id).where(assignments.c.form_id == form_id)
+    return frozenset(connection.scalars(query))
