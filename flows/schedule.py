@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from flows.places import open_data
 from flows.prefect_server import configure_prefect
+from flows.registering import list_registered
 
 
 def serve_flows() -> None:
@@ -24,10 +26,18 @@ def serve_flows() -> None:
             name="comunal",
             tags=["comunal"],
             entrypoint_type=EntrypointType.MODULE_PATH,
+            parameters=_only_form(),
         )
         for flow in (ingest_flow, check_flow, release_flow)
     ]
     serve(*deployments, print_starting_message=False, pause_on_shutdown=False)  # type: ignore[arg-type]
+
+
+def _only_form() -> dict[str, str]:
+    """The form filled in beforehand where there is just one; a statistician then only presses the button."""
+    with open_data(None) as store:
+        forms = sorted({row.form_id for row in list_registered(store)})
+    return {"form": forms[0]} if len(forms) == 1 else {}
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -41,10 +41,13 @@ def run_everything(data: Path, host: str, port: int, prefect_port: int, output: 
         address = api_url_file(data)
         address.write_text(api_url, encoding="utf-8")
         stack.callback(address.unlink, missing_ok=True)
+        words = stack.enter_context((data / "prefect" / "flows.log").open("ab"))
         runner = subprocess.Popen(
             [sys.executable, "-m", "flows.schedule"],
             env=configure_prefect(data, api_url, log_level="WARNING"),
             stdin=subprocess.DEVNULL,
+            stdout=words,
+            stderr=words,
             start_new_session=True,
         )
         stack.callback(_stop, runner)
@@ -55,7 +58,7 @@ def run_everything(data: Path, host: str, port: int, prefect_port: int, output: 
             f"Flows              {page}/deployments   (ingest, check, release)\n"
             f"Data               {data}\nStop with Ctrl-C.",
         )
-        _wait(stopping, {"collection server": door, "flows": runner})
+        _wait(data, stopping, {"collection server": door, "flows": runner})
         output.say("Stopping.")
 
 
@@ -105,11 +108,13 @@ def _stop_on_signals() -> list[int]:
     return received
 
 
-def _wait(stopping: list[int], processes: dict[str, subprocess.Popen[bytes]]) -> None:
+def _wait(data: Path, stopping: list[int], processes: dict[str, subprocess.Popen[bytes]]) -> None:
     while not stopping:
         for name, process in processes.items():
             if process.poll() is not None:
                 raise CommandError(
-                    "CMD-024", f"The {name} ended by itself (status {process.returncode}).", "Its words are above."
+                    "CMD-024",
+                    f"The {name} ended by itself (status {process.returncode}).",
+                    f"Its own words are in {data / 'prefect'}; or start it alone: comunal serve.",
                 )
         time.sleep(0.3)

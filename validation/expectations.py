@@ -123,11 +123,11 @@ def _count_orphans(frame: pl.DataFrame, parent: pl.DataFrame | None, *, nested: 
 
 def _validate(rows: Sequence[_Row]) -> tuple[dict[str, tuple[bool, int, int]], str]:
     """What Great Expectations says of each row of counts: rule id -> success, checked, failed."""
+    _quieten()
     import great_expectations as gx
     import pandas as pd
 
-    # It tells of temporary folders at level INFO, which is nobody's concern.
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    _quieten()  # some of its modules set a level of their own while they are imported
     context = gx.get_context(mode="ephemeral")
     context.enable_analytics(enable=False)
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
@@ -152,6 +152,13 @@ def _validate(rows: Sequence[_Row]) -> tuple[dict[str, tuple[bool, int, int]], s
         rule_id = str(given.kwargs["rule_id"]) if given is not None else ""
         outcome[rule_id] = (bool(result.success), int(found["element_count"]), int(found["unexpected_count"]))
     return outcome, str(gx.__version__)
+
+
+def _quieten() -> None:
+    """No word of temporary folders and decorators below WARNING."""
+    for name in ("great_expectations", *logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "great_expectations":
+            logging.getLogger(name).setLevel(logging.WARNING)
 
 
 @cache
