@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 
 from expressions.columns import ColumnExpr
+from expressions.lowering import Plan
+from expressions.rowwise import RowKind
 from forms.compile import CompiledForm, compile_workbook
 from forms.rows import read_rows
 from forms.sheets.markdown import workbook_from_markdown
@@ -64,14 +66,14 @@ def test_rules_that_need_an_unknowable_relevance_are_not_checked_and_the_others_
 
 
 def test_expression_that_fails_over_answers_is_not_checked_and_quotes_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = ColumnExpr.boolean
+    whole = ColumnExpr.planned
 
-    def fail(self: ColumnExpr, tables: dict[str, pl.DataFrame]) -> pl.Series:
+    def fail(self: ColumnExpr, kind: RowKind) -> tuple[Plan, pl.Expr]:
         if "/data/a" in self.text:
             raise pl.exceptions.ComputeError("conversion of 'sentinel' failed")
-        return whole(self, tables)
+        return whole(self, kind)
 
-    monkeypatch.setattr(ColumnExpr, "boolean", fail)
+    monkeypatch.setattr(ColumnExpr, "planned", fail)
     form = compile_form("integer | a", "integer | b | ${a} > 1 | . < 5 | yes", "integer | c || ${a} < . | yes")
     evaluation = judge(form, "<a>1</a><b/><c>2</c>", "<a>1</a><b>9</b><c/>", chunk_rows=1)
     assert set(reasons(evaluation)) == {"relevant:/data/b", "required:/data/b", "constraint:/data/c"}

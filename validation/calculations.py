@@ -47,13 +47,13 @@ def judge_calculation(rule: Rule, field: Field, compiler: Compiler) -> Judge | N
             return Verdict(applies, applies)
         absent = pl.Series(field.column, [None] * frame.height, dtype=pl.String)
         stored = frame[field.column] if field.column in frame.columns else absent
-        computed = formula.string(judged.tables)
+        computed = judged.value(formula, "string")
         same = _same(stored, computed, whole=field.type == "int")
         if not same.all():
             applies = applies & ~(_is_blank(computed) & _holds_moments(frame, sources))
         return Verdict(applies, applies & ~same)
 
-    return judge
+    return Judge(judge, ((formula, "string"),))
 
 
 def _same(stored: pl.Series, computed: pl.Series, *, whole: bool) -> Flags:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,6 +31,9 @@ from validation.verdicts import Judge, Verdict
 
 CHUNK_ROWS = 50_000
 """Submissions judged at a time."""
+
+PASS = 100
+"""Rules whose values are made in one pass."""
 
 _OWNER = "_owner"
 _AT = "_at"
@@ -109,20 +112,24 @@ class _Run:
         judged = apply_relevance(self.plan, chunk, tables)
         self._give_up_where_relevance_is_unknown()
         found: list[pl.DataFrame] = []
-        for number, judge in list(self.judges.items()):
-            try:
-                verdict = judge(judged)
-            except FAILURES as error:
-                self._give_up(number, describe_failure(error))
-                continue
-            self.tallies[number].checked += int(np.count_nonzero(verdict.applies))
-            if verdict.fails.any():
-                found.append(self._broken(number, verdict, judged))
+        for some in _passes(list(self.judges.items())):
+            judged.prepare(need for _, judge in some for need in judge.needs)
+            for number, judge in some:
+                found += self._judge_rule(number, judge, judged)
         for number, rule in enumerate(self.rules):
             if rule.kind == "type" and number not in self.reasons:
                 self.tallies[number].checked += self._answers(rule, chunk)
         if found:
             self.violations.append(_in_order(pl.concat(found), main))
+
+    def _judge_rule(self, number: int, judge: Judge, judged: Judged) -> list[pl.DataFrame]:
+        try:
+            verdict = judge.verdict(judged)
+        except FAILURES as error:
+            self._give_up(number, describe_failure(error))
+            return []
+        self.tallies[number].checked += int(np.count_nonzero(verdict.applies))
+        return [self._broken(number, verdict, judged)] if verdict.fails.any() else []
 
     def _give_up(self, number: int, reason: str) -> None:
         self.reasons[number] = reason
@@ -188,6 +195,11 @@ class _Run:
             findings=Findings(self.form.form_id, rules, paths, violations, self.parsed),
             summaries=tuple(_count_parsed(summaries, self.parsed, submissions)),
         )
+
+
+def _passes(judges: list[tuple[int, Judge]]) -> Iterator[list[tuple[int, Judge]]]:
+    for start in range(0, len(judges), PASS):
+        yield judges[start : start + PASS]
 
 
 def _in_order(rows: pl.DataFrame, main: pl.DataFrame) -> pl.DataFrame:

@@ -6,12 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from schemas.fields import Field, Form, Repeat
 from schemas.findings import Rule
 from validation.calculations import judge_calculation
-from validation.chunks import Flags
 from validation.compiled import Compiler
 from validation.evaluation import NotChecked
 from validation.lists import judge_choice, judge_choice_filter
@@ -58,22 +56,22 @@ def _judge_check(rule: Rule, judges: Judges) -> Judge | NotChecked:
         return holds
 
     def judge(judged: Judged) -> Verdict:
-        found: Flags = holds.boolean(judged.tables).to_numpy()
+        found = judged.holds(holds)
         return Verdict(np.ones_like(found), ~found)
 
-    return judge
+    return Judge(judge, ((holds, "boolean"),))
 
 
 def _judge_relevant(rule: Rule, field: Field, judges: Judges) -> Judge | NotChecked:
     """Applies where the question isn't relevant; judged on the chunk as it came, and so counted over its rows."""
 
     def judge(judged: Judged) -> Verdict:
-        answered = _answered(judged.chunk.tables[field.table], field)
+        answered = judged.answered(field, original=True)
         mask = judged.relevant(field.path)
         applies = np.zeros_like(answered) if mask is None else ~mask
         return Verdict(applies, applies & answered, original=True)
 
-    return judge
+    return Judge(judge)
 
 
 def _judge_required(rule: Rule, field: Field, judges: Judges) -> Judge | NotChecked:
@@ -83,13 +81,13 @@ def _judge_required(rule: Rule, field: Field, judges: Judges) -> Judge | NotChec
         return needed
 
     def judge(judged: Judged) -> Verdict:
-        answered = _answered(judged.tables[field.table], field)
-        applies = np.ones_like(answered) if needed is None else needed.boolean(judged.tables).to_numpy()
+        answered = judged.answered(field)
+        applies = np.ones_like(answered) if needed is None else judged.holds(needed)
         mask = judged.relevant_now(field.path, field.table)
         applies = applies if mask is None else applies & mask
         return Verdict(applies, applies & ~answered)
 
-    return judge
+    return Judge(judge, () if needed is None else ((needed, "boolean"),))
 
 
 def _judge_constraint(rule: Rule, field: Field, judges: Judges) -> Judge | NotChecked:
@@ -98,12 +96,12 @@ def _judge_constraint(rule: Rule, field: Field, judges: Judges) -> Judge | NotCh
         return holds
 
     def judge(judged: Judged) -> Verdict:
-        applies = _answered(judged.tables[field.table], field)
+        applies = judged.answered(field)
         if not applies.any():
             return Verdict(applies, applies)
-        return Verdict(applies, applies & ~holds.boolean(judged.tables).to_numpy())
+        return Verdict(applies, applies & ~judged.holds(holds))
 
-    return judge
+    return Judge(judge, ((holds, "boolean"),))
 
 
 def _judge_choice(rule: Rule, field: Field, judges: Judges) -> Judge | NotChecked:
@@ -129,7 +127,7 @@ def _judge_repeat(rule: Rule, repeat: Repeat, judges: Judges) -> Judge | NotChec
 
     def judge(judged: Judged) -> Verdict:
         above = judged.tables[rule.table]
-        declared = np.nan_to_num(count.number(judged.tables).cast(pl.Float64).fill_null(0).to_numpy(), nan=0.0)
+        declared = np.nan_to_num(judged.value(count, "number").fill_null(0).to_numpy(), nan=0.0)
         rows = np.zeros(judged.chunk.tables[rule.table].height, dtype=np.int64)
         if repeat.table in judged.tables:
             kept = judged.kept.get(repeat.table)
@@ -140,18 +138,10 @@ def _judge_repeat(rule: Rule, repeat: Repeat, judges: Judges) -> Judge | NotChec
         applies = np.ones(above.height, dtype=np.bool_)
         mask = judged.relevant_now(judges.plan.places[repeat.path].parent or "", rule.table)
         applies = applies if mask is None else applies & mask
-        applies = applies if shown is None else applies & shown.boolean(judged.tables).to_numpy()
+        applies = applies if shown is None else applies & judged.holds(shown)
         return Verdict(applies, applies & (rows != np.maximum(np.trunc(declared), 0)))
 
-    return judge
-
-
-def _answered(frame: pl.DataFrame, field: Field) -> Flags:
-    """Whether each row has an answer; a column that the frame lacks has none."""
-    if field.column not in frame.columns:
-        return np.zeros(frame.height, dtype=np.bool_)
-    found: Flags = frame[field.column].is_not_null().to_numpy()
-    return found
+    return Judge(judge, ((count, "number"), *(((shown, "boolean"),) if shown else ())))
 
 
 _MAKERS: dict[str, Callable[[Rule, Field, Judges], Judge | NotChecked]] = {

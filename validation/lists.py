@@ -32,7 +32,7 @@ def judge_choice(field: Field, form: Form, compiler: Compiler) -> Judge | NotChe
         applies: Flags = answers.is_not_null().to_numpy()
         return Verdict(applies, applies & ~_are_codes(answers, codes, multiple=field.is_multiple))
 
-    return judge
+    return Judge(judge)
 
 
 def list_codes(field: Field, form: Form) -> frozenset[str] | None:
@@ -77,9 +77,9 @@ def _judge_items(field: Field, compiler: Compiler, codes: frozenset[str] | None)
             applies = applies & _are_codes(answers, codes, multiple=field.is_multiple)
         if not applies.any():
             return Verdict(applies, applies)
-        return Verdict(applies, applies & ~passes.boolean(judged.tables).to_numpy())
+        return Verdict(applies, applies & ~judged.holds(passes))
 
-    return judge
+    return Judge(judge, ((passes, "boolean"),))
 
 
 def _answers(judged: Judged, field: Field) -> pl.Series:

@@ -10,15 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
+from expressions.columns import ColumnExpr, evaluate_together
 from schemas.fields import MAIN_TABLE, Field, Form, Node, Repeat, walk
 from validation.chunks import Chunk, Flags, Numbers
 from validation.compiled import Compiler
 from validation.distinct import Columns
 from validation.evaluation import FAILURES, NotChecked, describe_failure
+
+Kind = Literal["boolean", "number", "string"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,54 @@ class Judged:
     kept: dict[str, Numbers | None] = field(default_factory=dict)
     own: dict[str, Flags] = field(default_factory=dict)
     masks: dict[str, Flags | None] = field(default_factory=dict)
+    ready: dict[tuple[int, str], pl.Series] = field(default_factory=dict)
+    filled: dict[tuple[str, bool], pl.DataFrame] = field(default_factory=dict)
+
+    def prepare(self, needs: Iterable[tuple[Columns, Kind]]) -> None:
+        """Evaluate in one pass what is about to be asked for; forgets what was prepared before.
+
+        If that fails over these answers, nothing is prepared: asked for one by one, each fails or not by itself.
+        """
+        self.ready.clear()
+        wanted = {
+            (id(expr), kind): (expr, kind)
+            for expr, kind in needs
+            if isinstance(expr, ColumnExpr) and expr.is_columnar and expr.table in self.tables
+        }
+        try:
+            found = evaluate_together(list(wanted.values()), self.tables)
+        except FAILURES:
+            return
+        self.ready = dict(zip(wanted, found, strict=True))
+
+    def value(self, expr: Columns, kind: Kind) -> pl.Series:
+        """The values of an expression over the rows that are left, as that kind."""
+        found = self.ready.get((id(expr), kind))
+        if found is not None:
+            return found
+        value: pl.Series = getattr(expr, kind)(self.tables)
+        return value
+
+    def holds(self, expr: Columns) -> Flags:
+        """Where a condition holds."""
+        flags: Flags = self.value(expr, "boolean").to_numpy()
+        return flags
+
+    def answered(self, question: Field, *, original: bool = False) -> Flags:
+        """Whether each row has an answer; a column that the frame lacks has none. To be asked once all is blanked.
+
+        Args:
+            original: of the chunk's own rows, nothing blanked.
+        """
+        key = (question.table, original)
+        if key not in self.filled:
+            frame = (self.chunk.tables if original else self.tables)[question.table]
+            self.filled[key] = frame.select(pl.all().is_not_null())
+        found = self.filled[key]
+        if question.column not in found.columns:
+            return np.zeros(found.height, dtype=np.bool_)
+        flags: Flags = found.get_column(question.column).to_numpy()
+        return flags
 
     def relevant(self, path: str) -> Flags | None:
         """Whether the node is relevant, for each of the chunk's rows; null means everywhere."""
@@ -132,10 +184,12 @@ def apply_relevance(plan: RelevancePlan, chunk: Chunk, tables: Mapping[str, pl.D
     """
     judged = Judged(chunk, plan, dict(tables))
     for level in plan.levels:
+        judged.prepare((plan.expressions[path], "boolean") for path in level)
         for path in level:
             judged.own[path] = _evaluate(plan, judged, path)
         judged.masks.clear()  # what was known of nodes below these is out of date
         _blank(plan, judged, level)
+    judged.ready.clear()
     return judged
 
 
@@ -188,7 +242,7 @@ def _evaluate(plan: RelevancePlan, judged: Judged, path: str) -> Flags:
     """The node's own expression, for each of the chunk's rows; rows that are gone are irrelevant."""
     table = plan.places[path].table
     try:
-        holds: Flags = plan.expressions[path].boolean(judged.tables).to_numpy()
+        holds = judged.holds(plan.expressions[path])
     except FAILURES as error:
         plan.unknown[path] = describe_failure(error)
         holds = np.ones(judged.tables[table].height, dtype=np.bool_)

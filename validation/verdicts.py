@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from validation.chunks import Flags
-from validation.relevance import Judged
+from validation.distinct import Columns
+from validation.relevance import Judged, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +25,14 @@ class Verdict:
     original: bool = False
 
 
-Judge = Callable[[Judged], Verdict]
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """How a rule is judged.
+
+    Attributes:
+        verdict: over the rows of its table in a chunk.
+        needs: values that it asks `Judged` for, so that those of many rules can be made in one pass.
+    """
+
+    verdict: Callable[[Judged], Verdict]
+    needs: tuple[tuple[Columns, Kind], ...] = ()
