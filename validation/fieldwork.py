@@ -182,8 +182,7 @@ def _enumerator(form: Form, name: str) -> Field | None:
 def _check_impossible(task: _Task) -> _Outcome | NotChecked:
     settings, lasted = task.settings, pl.col(END) - pl.col(START)
     readable = pl.duration(milliseconds=pl.col(_ANSWERS) * settings.duration_seconds_per_answer * 1000)
-    hurried = (pl.col(_ANSWERS) >= settings.duration_min_answers) & (lasted < readable)
-    return _judge_times(task, (lasted < timedelta()) | hurried, (START, END))
+    return _judge_times(task, (lasted < timedelta()) | (lasted < readable), (START, END))
 
 
 def _check_short(task: _Task) -> _Outcome | NotChecked:
@@ -288,7 +287,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     names.DUPLICATE_PERSON: (),
     names.SIMILAR_PERSON: (),
     names.NEAR_IDENTICAL: ("near_identical_share", "near_identical_min_answers"),
-    names.IMPOSSIBLE_DURATION: ("duration_seconds_per_answer", "duration_min_answers"),
+    names.IMPOSSIBLE_DURATION: ("duration_seconds_per_answer",),
     names.SHORT_DURATION: ("duration_min_minutes", "duration_min_answers"),
     names.LONG_DURATION: ("duration_max_minutes",),
     names.OUTSIDE_PERIOD: ("fieldwork_start", "fieldwork_end", "timezone"),
