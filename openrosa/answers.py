@@ -1,9 +1,11 @@
 """Everything the door says to phones: a status that Collect understands, and a sentence for the enumerator.
 
-Collect takes only 201 and 202 for success, and shows the sentence of any refusal but 401; so nothing here is a 401.
+Collect takes only 201 and 202 for success, and shows the sentence of any refusal but 401; so no refusal is a 401:
+only an address without a key asks for name and password (`LOG_IN`).
 
-    SUB-101 .. SUB-109 the request itself        ACC-101, ACC-102 the key
+    SUB-101 .. SUB-109, SUB-114 the request itself        ACC-101, ACC-102 the key
     SUB-110 .. SUB-112 what is known of it already, or of its form
+    SUB-113 the address                                   SUB-115 too many requests
 """
 
 from __future__ import annotations
@@ -46,6 +48,22 @@ RECEIVED_EARLY = Answer(
         "es": "Encuesta recibida y guardada. Su versión del formulario aún no está registrada: avise a su supervisor.",
         "ht": "Nou resevwa ankèt la epi nou sere l. Vèsyon fòmilè a poko anrejistre isit la: avèti sipèvizè ou.",
         "en": "Interview received and stored. Its form version isn't registered here yet: tell your supervisor.",
+    },
+)
+RECEIVED_TRIAL = Answer(
+    201,
+    {
+        "es": "Prueba recibida. No cuenta como encuesta: es la dirección de prueba de un borrador.",
+        "ht": "Nou resevwa tès la. Li pa konte kòm ankèt: se adrès tès yon bouyon.",
+        "en": "Test received. It isn't counted as an interview: this is the test address of a draft.",
+    },
+)
+LOG_IN = Answer(
+    401,
+    {
+        "es": "Escriba en los ajustes del servidor el usuario y la contraseña que le dio su supervisor.",
+        "ht": "Ekri nan reglaj sèvè a non itilizatè ak modpas sipèvizè ou ba ou.",
+        "en": "Enter the user name and password that your supervisor gave you in the server settings.",
     },
 )
 UNAVAILABLE = {
@@ -141,6 +159,22 @@ REFUSALS: Mapping[str, Answer] = {
             "en": "There is nothing at this address. Check the server's address in the settings.",
         },
     ),
+    "SUB-114": Answer(
+        415,
+        {
+            "es": "El envío está comprimido y este servidor no lo acepta así. Avise a su supervisor.",
+            "ht": "Sa ou voye a konprese, sèvè sa a pa aksepte l konsa. Avèti sipèvizè ou.",
+            "en": "The upload is compressed, and this server doesn't take it so. Tell your supervisor.",
+        },
+    ),
+    "SUB-115": Answer(
+        429,
+        {
+            "es": "Demasiados envíos seguidos con esta clave. Nada se perdió: espere un momento y envíe otra vez.",
+            "ht": "Twòp voye youn dèyè lòt ak kle sa a. Anyen pa pèdi: tann yon ti moman epi voye ankò.",
+            "en": "Too many requests in a row with this key. Nothing is lost: wait a moment and send again.",
+        },
+    ),
     "ACC-101": Answer(
         403,
         {
@@ -161,11 +195,17 @@ REFUSALS: Mapping[str, Answer] = {
 
 
 class Refusal(SubmissionError):
-    """A request that is refused with one of `REFUSALS`."""
+    """A request that is refused with one of `REFUSALS`.
 
-    def __init__(self, code: str) -> None:
+    Args:
+        code: of `REFUSALS`.
+        retry_after: whole seconds after which it may be tried again, null if nothing is gained by waiting.
+    """
+
+    def __init__(self, code: str, retry_after: int | None = None) -> None:
         super().__init__(code, REFUSALS[code].text["en"])
         self.answer = REFUSALS[code]
+        self.retry_after = retry_after
 
 
 def of_submission_error(error: SubmissionError) -> Answer:

@@ -13,25 +13,24 @@ from starlette.routing import Route
 
 from openrosa.access import Access
 from openrosa.answers import Refusal
+from openrosa.limits import Buckets
+from openrosa.offering import form_list, form_xml, manifest, media
 from openrosa.pages import front_page
-from openrosa.routes import (
-    HEADERS,
-    Door,
-    answered,
-    ask_submission,
-    form_list,
-    form_xml,
-    manifest,
-    media,
-    say,
-    submit,
-)
+from openrosa.routes import HEADERS, Door, answered, say
+from openrosa.submitting import ask_submission, submit
 from schemas.settings import Settings
 from store.open import Store
 from store.writer import GroupWriter
 
-PREFIXES = ("/key/{key}", "/v1/key/{key}/projects/{project}")
-"""What stands before each address: ours, and ODK Central's for an app user."""
+PREFIXES = (
+    "",
+    "/key/{key}",
+    "/v1/key/{key}/projects/{project}",
+    "/test/{token}",
+    "/v1/test/{token}/projects/{project}/forms/{form}/draft",
+)
+"""What stands before each address: nothing for whoever logs in with name and password, a key, or the token of a
+draft's test address; each of the two also as ODK Central writes it."""
 
 
 async def front(request: Request) -> Response:
@@ -70,6 +69,7 @@ def create_app(store: Store, base_path: str = "", *, settings: Settings | None =
         base_path: what a proxy or an outer app leaves before our addresses, "" or "/something".
         settings: limits and addresses; null takes the defaults.
     """
+    settings = settings or Settings()
     writer = GroupWriter(store)
 
     @asynccontextmanager
@@ -86,5 +86,5 @@ def create_app(store: Store, base_path: str = "", *, settings: Settings | None =
         exception_handlers={404: missing, 405: missing},
     )
     app.router.redirect_slashes = False
-    app.state.door = Door(store, writer, Access(store), settings or Settings())
+    app.state.door = Door(store, writer, Access(store), settings, Buckets(settings.requests_per_minute))
     return app

@@ -33,11 +33,18 @@ class ListedForm:
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """One media file of a form; `md5` as in `ListedForm`."""
+    """One media file of a form; `md5` as in `ListedForm`.
+
+    Attributes:
+        kind: "" for a file; "entityList" or "approvalEntityList" for a list that Collect keeps as entities.
+        integrity_url: where Collect asks which of its entities are gone, null for files.
+    """
 
     name: str
     md5: str
     download_url: str
+    kind: str = ""
+    integrity_url: str | None = None
 
 
 def _document(root: etree._Element) -> bytes:
@@ -76,6 +83,10 @@ def write_manifest(files: Iterable[ListedFile]) -> bytes:
         _add(entry, _MANIFEST, "filename", file.name)
         _add(entry, _MANIFEST, "hash", f"md5:{file.md5}")
         _add(entry, _MANIFEST, "downloadUrl", file.download_url)
+        if file.kind:
+            entry.set("type", file.kind)
+        if file.integrity_url is not None:
+            _add(entry, _MANIFEST, "integrityUrl", file.integrity_url)
     return _document(root)
 
 

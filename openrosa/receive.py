@@ -20,6 +20,8 @@ MEMORY_BYTES = MEBIBYTE
 """What one request may keep in memory of its files; the rest is on the disk at once."""
 
 LONGEST_NAME = 255
+LONGEST_DRAIN = 5
+"""So many times `idle_seconds` a refused client is listened to: on a slow line the answer waits behind its body."""
 
 
 @dataclass(slots=True)
@@ -170,11 +172,14 @@ async def _parse(reader: _Reader, body: AsyncIterator[bytes], boundary: str, set
 async def drain(body: AsyncIterator[bytes], settings: Settings) -> None:
     """Read and drop what a refused client still sends, within limits of bytes and of patience."""
     left = settings.request_bytes
+    loop = asyncio.get_running_loop()
+    end = loop.time() + LONGEST_DRAIN * settings.idle_seconds
     try:
-        async with asyncio.timeout(settings.idle_seconds):
+        async with asyncio.timeout(settings.idle_seconds) as patience:
             async for piece in body:
                 left -= len(piece)
                 if left < 0:
                     return
+                patience.reschedule(min(end, loop.time() + settings.idle_seconds))
     except TimeoutError:
         return

@@ -30,6 +30,9 @@ class Settings:
             at least one file a request, however big. COMUNAL_REQUEST_BYTES.
         xml_bytes: bytes of one submission's XML above which it is refused. COMUNAL_XML_BYTES.
         idle_seconds: silence of a sending phone after which it is hung up on. COMUNAL_IDLE_SECONDS.
+        requests_per_minute: requests of one key above which it is told to wait; so many may also come at once. The
+            default stops a runaway program, never a phone. COMUNAL_REQUESTS_PER_MINUTE.
+        connections: open connections above which new requests are answered 503. COMUNAL_CONNECTIONS.
     """
 
     data: Path = Path("var")
@@ -42,6 +45,8 @@ class Settings:
     request_bytes: int = 256 * MEBIBYTE
     xml_bytes: int = 16 * MEBIBYTE
     idle_seconds: float = 60.0
+    requests_per_minute: int = 60_000
+    connections: int = 1000
 
 
 def _flag(text: str) -> bool:
@@ -87,6 +92,8 @@ _READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "request_bytes": (_count, "a whole number of bytes"),
     "xml_bytes": (_count, "a whole number of bytes"),
     "idle_seconds": (_seconds, "a number of seconds above 0"),
+    "requests_per_minute": (_count, "a whole number above 0"),
+    "connections": (_count, "a whole number above 0"),
 }
 
 

@@ -13,6 +13,7 @@ from schemas.errors import StoreError
 from store.arrivals import NewSubmission
 from store.blobs import Blobs
 from store.drafts import FormDraft, get_draft
+from store.forms import FormMediaRow, FormVersionRow
 from store.inserts import keyed_insert
 
 TOKEN_BYTES = 32
@@ -20,6 +21,10 @@ TOKEN_BYTES = 32
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def open_trial(connection: Connection, form_id: str, at: datetime | None = None) -> str:
@@ -53,6 +58,27 @@ def get_trial(connection: Connection, token: str) -> FormDraft | None:
         return get_draft(connection, form_id)
     except StoreError:
         return None
+
+
+def as_version(connection: Connection, blobs: Blobs, draft: FormDraft) -> FormVersionRow:
+    """The draft as if it were a version, in the state "draft"; its number comes from its bytes.
+
+    Raises:
+        StoreError: STO-012, a content is missing or was changed.
+    """
+    contents = blobs.read_many(connection, [draft.xform_sha256, *(file.sha256 for file in draft.media)])
+    return FormVersionRow(
+        id=int(draft.xform_sha256[:13], 16),
+        form_id=draft.form_id,
+        version=draft.version,
+        title=draft.title,
+        xform_md5=_md5(contents[draft.xform_sha256]),
+        xform_sha256=draft.xform_sha256,
+        workbook_sha256=draft.workbook_sha256,
+        state="draft",
+        created_at=draft.created_at,
+        media=tuple(FormMediaRow(file.name, file.sha256, _md5(contents[file.sha256])) for file in draft.media),
+    )
 
 
 def add_trial(connection: Connection, blobs: Blobs, item: NewSubmission) -> int:

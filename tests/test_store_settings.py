@@ -30,10 +30,13 @@ def test_every_setting_can_be_given_by_the_environment() -> None:
         "request_bytes": "2",
         "xml_bytes": "3",
         "idle_seconds": "0.5",
+        "requests_per_minute": "4",
+        "connections": "5",
     }
     settings = read_settings({PREFIX + name.upper(): text for name, text in texts.items()})
     assert set(texts) == {field.name for field in fields(Settings)}
-    assert settings == Settings(Path("/d"), "postgresql://u:p@h/d", "::", 0, "https://datos.cl/odk", True, 1, 2, 3, 0.5)
+    expected = Settings(Path("/d"), "postgresql://u:p@h/d", "::", 0, "https://datos.cl/odk", True, 1, 2, 3, 0.5, 4, 5)
+    assert settings == expected
 
 
 @pytest.mark.parametrize(
