@@ -125,6 +125,18 @@ def get_login(connection: Connection, login: str) -> tuple[Person, str] | None:
     return Person(*row[:-1]), str(row[-1])
 
 
+def get_person(connection: Connection, person_id: int) -> Person:
+    """The person of that number.
+
+    Raises:
+        AccessError: ACC-003, there is no such person.
+    """
+    row = connection.execute(select(*_COLUMNS).where(people.c.id == person_id)).first()
+    if row is None:
+        raise _unknown(person_id)
+    return Person(*row)
+
+
 def list_people(connection: Connection) -> list[Person]:
     """Everybody, revoked ones too, in the order in which they were added."""
     return [Person(*row) for row in connection.execute(select(*_COLUMNS).order_by(people.c.id))]
@@ -139,4 +151,8 @@ def revoke_person(connection: Connection, person_id: int, at: datetime | None = 
     where = (people.c.id == person_id, people.c.revoked_at.is_(None))
     connection.execute(update(people).where(*where).values(revoked_at=at or datetime.now(UTC)))
     if connection.execute(select(people.c.id).where(people.c.id == person_id)).first() is None:
-        raise AccessError("ACC-003", f"There is no person with the number {person_id}.", "List the people first.")
+        raise _unknown(person_id)
+
+
+def _unknown(person_id: int) -> AccessError:
+    return AccessError("ACC-003", f"There is no person with the number {person_id}.", "List the people first.")
