@@ -39,8 +39,8 @@ def submission(number: int) -> bytes:
     answers = "".join(f"<question_{n:02}>{values[n % 4]}</question_{n:02}>" for n in range(80))
     inner = "".join(f"<person_{n}>{values[n % 2]}</person_{n}>" for n in range(6))
     return (
-        f'<bench id="bench" version="1">{answers}{f"<person>{inner}</person>" * 5}'
-        f"<meta><instanceID>uuid:{number:036}</instanceID></meta></bench>"
+        f'<data id="bench" version="1">{answers}{f"<person>{inner}</person>" * 5}'
+        f"<meta><instanceID>uuid:{number:036}</instanceID></meta></data>"
     ).encode()
 
 
@@ -74,6 +74,7 @@ def measure(data: Path) -> None:
     started, cpu = time.perf_counter(), time.process_time()
     with open_store(data) as store:
         report = ingest(store, "bench")
+    assert report.read, f"{report.failed} submissions were unreadable"
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{report.read:,} read: {seconds:.1f} s, {cpu:.1f} CPU s, peak memory {peak:,.0f} MiB")
