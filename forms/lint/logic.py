@@ -38,9 +38,9 @@ class _Claims:
     def report(
         self, node: Node, severity: ProblemSeverity, code: str, column: str, message: str, advice: str
     ) -> Iterator[Problem]:
-        """A problem at a node's row; none if the node isn't in the sheet."""
+        """A problem at a node's row; none if the node isn't in the sheet, as what pyxform adds for "other" isn't."""
         row = self.rows.get(node.row or 0)
-        if row is not None:
+        if row is not None and cell(row, "name") == node.name:
             yield problem(self.outline.workbook, severity, code, "survey", row, column, message, advice)
 
 

@@ -1,7 +1,9 @@
 """Defects of a workbook as `Problem`s: how they are made, put in order and freed of repetitions.
 
 Codes by hundreds: FRM-0xx files and XForms (raised), FRM-1xx `survey`, FRM-2xx `choices`, FRM-3xx Comunal's own sheets,
-FRM-4xx what pyxform and ODK Validate say, FRM-5xx what the repair changed; EXP-xxx expressions.
+FRM-4xx what pyxform and ODK Validate say, FRM-5xx what the repair changed, FRM-6xx exports, FRM-70x encryption and
+entities, FRM-71x what can never or must always hold, FRM-72x types of expressions, FRM-73x and FRM-74x where ODK's
+engines differ; EXP-xxx expressions.
 """
 
 from __future__ import annotations
@@ -24,6 +26,11 @@ PERSONAL: Final = "EXP-120"
 
 FOREIGN: Final = ("FRM-401", "FRM-402", "FRM-411", "FRM-412")
 """Codes under which other programs' complaints are passed on."""
+
+_CAUSES: Final = "FRM-12"
+"""Beginning of the codes of comparisons that can't mean what was intended: what follows from one is not told again."""
+
+_CONSEQUENCES: Final = "FRM-71"
 
 
 def problem(
@@ -64,10 +71,16 @@ def arrange(problems: Iterable[Problem]) -> list[Problem]:
     """
     unique = list(dict.fromkeys(problems))
     own = [item for item in unique if not _is_second(item)]
-    cells = {(item.sheet, item.row, read_header(item.column).base) for item in own}
+    cells = {_cell(item) for item in own}
     rows = {(item.sheet, item.row) for item in own if item.severity == "error"}
     kept = [item for item in unique if not _is_second(item) or not _is_covered(item, cells, rows, own)]
+    causes = {_cell(item) for item in unique if item.code.startswith(_CAUSES)}
+    kept = [item for item in kept if not item.code.startswith(_CONSEQUENCES) or _cell(item) not in causes]
     return sorted(kept, key=_place)
+
+
+def _cell(item: Problem) -> tuple[str, int | None, str]:
+    return item.sheet, item.row, read_header(item.column).base
 
 
 def _is_second(item: Problem) -> bool:
@@ -84,7 +97,7 @@ def _is_covered(
             found.severity == "error" and _named(item.message) & _named(found.message) for found in own
         )
     if item.column:
-        return (item.sheet, item.row, read_header(item.column).base) in cells
+        return _cell(item) in cells
     return item.severity == "error" and (item.sheet, item.row) in rows
 
 
