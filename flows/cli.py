@@ -12,6 +12,7 @@ from flows import (
     commands_demo,
     commands_eval,
     commands_forms,
+    commands_keys,
     commands_people,
     commands_run,
     commands_serve,
@@ -38,6 +39,7 @@ Exit status: 0 success; 1 problems found or an unexpected fault; 2 wrong use or 
 """,
 )
 commands_forms.register(app)
+commands_keys.register(app)
 commands_people.register(app)
 commands_serve.register(app)
 commands_data.register(app)

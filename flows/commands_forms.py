@@ -74,6 +74,12 @@ def add(
     repair: Annotated[
         bool, typer.Option("--repair", help="Mend what can be mended safely first, and tell each change.")
     ] = False,
+    public_key: Annotated[
+        str | None,
+        typer.Option(
+            "--public-key", metavar="FILE", help="Have phones encrypt for this public key (see: comunal keys make)."
+        ),
+    ] = None,
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
@@ -82,11 +88,13 @@ def add(
     Any XLSForm will do, also one that Comunal did not write. The same bytes again change nothing; other bytes under
     the same version are refused. Problems of severity "error" stop the registration with exit status 1.
     """
+    from flows.keys import read_public_key_option
     from flows.registering import add_form
 
     output = Output(json_lines)
+    key = read_public_key_option(public_key) if public_key is not None else None
     with open_data(data) as store:
-        added = add_form(store, file, repair=repair)
+        added = add_form(store, file, repair=repair, public_key=key)
     show_problems(output, added.problems, quiet=added.version is not None)
     if added.version is None:
         output.say(

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.commands_keys import PrivateKeyOption, passphrase
 from flows.output import DataOption, JsonOption, Output
 from flows.places import data_folder, open_data
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
     from flows.checking import CheckReport
     from flows.ingesting import IngestReport
     from flows.releasing import ReleaseReport
@@ -38,12 +41,21 @@ def register(app: typer.Typer) -> None:
 
 
 def run_ingest(
-    form: FormOption = None, plain: PlainOption = False, json_lines: JsonOption = False, data: DataOption = None
+    form: FormOption = None,
+    private_key: PrivateKeyOption = None,
+    plain: PlainOption = False,
+    json_lines: JsonOption = False,
+    data: DataOption = None,
 ) -> None:
     """Read the submissions that wait into typed tables, one per repeat. A second run changes nothing."""
     output = Output(json_lines)
+    key = None
+    if private_key is not None:
+        from flows.keys import load_private_key
+
+        key = load_private_key(private_key, passphrase)
     for form_id in chosen_forms(data, form):
-        show_ingest(output, _ingest(data, form_id, plain, output))
+        show_ingest(output, _ingest(data, form_id, plain, output, key))
 
 
 def run_check(
@@ -107,12 +119,15 @@ def chosen_forms(data: Path | None, form: str | None) -> list[str]:
         return sorted({row.form_id for row in list_registered(store) if row.submissions})
 
 
-def _ingest(data: Path | None, form_id: str, plain: bool, output: Output) -> IngestReport:
-    if plain:
+def _ingest(
+    data: Path | None, form_id: str, plain: bool, output: Output, private_key: RSAPrivateKey | None = None
+) -> IngestReport:
+    # A private key is nothing for Prefect, which keeps what its runs are given.
+    if plain or private_key is not None:
         from flows.ingesting import ingest
 
         with open_data(data) as store, output.progress("reading submissions") as advance:
-            return ingest(store, form_id, advance)
+            return ingest(store, form_id, advance, private_key)
     _prefect(data, output)
     from flows.prefect_flows import ingest_flow
 
@@ -137,7 +152,8 @@ def show_ingest(output: Output, report: IngestReport) -> None:
     output.record(
         report,
         f"ingest {report.form_id}: {report.read} submissions read, {report.failed} unreadable, "
-        f"{report.findings} findings while reading. New rows: {rows}.",
+        f"{report.findings} findings while reading. New rows: {rows}."
+        + (f" {report.waiting} encrypted submissions wait for their key or files." if report.waiting else ""),
     )
 
 

@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
+from flows.decrypting import Opened, open_batch
+from flows.keys import require_fitting
 from flows.registering import load_form
 from forms.audit import AUDIT_FILE, AUDIT_TABLE, read_audits
 from forms.rows import read_rows
 from schemas.fields import Form
 from schemas.submissions import ParsedBatch, RawSubmission
+from store import forms as form_rows
 from store import submissions, tables
 from store.attachments import read_named
 from store.compaction import compact_tables
 from store.open import Store
 from store.settings import personal_key
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 BATCH = 2_000
 """Submissions read at once: about 8 MB of XML, so that memory stays flat however many wait."""
@@ -29,6 +36,8 @@ class IngestReport:
         read: submissions that were new and are now rows.
         failed: submissions that could not be read at all; they stay stored, marked with the reason.
         rows: table -> rows written.
+        waiting: encrypted submissions without their private key, or with files still on the phone; a later run with
+            the key reads them.
         findings: what could not be read within submissions that otherwise were (a text in an integer, ...).
     """
 
@@ -37,32 +46,50 @@ class IngestReport:
     failed: int
     findings: int
     rows: dict[str, int] = field(default_factory=dict)
+    waiting: int = 0
 
 
-def ingest(store: Store, form_id: str, progress: Callable[[int, int | None], None] | None = None) -> IngestReport:
+def ingest(
+    store: Store,
+    form_id: str,
+    progress: Callable[[int, int | None], None] | None = None,
+    private_key: RSAPrivateKey | None = None,
+) -> IngestReport:
     """Reads every submission of the form that waits, each by the version it was made with.
 
     A run that is cut off continues where it stopped: a batch's rows and the mark that it was read are one
     transaction. A second run finds nothing to do.
 
+    Args:
+        private_key: of an encrypted survey; without it encrypted submissions wait.
+
     Raises:
         StoreError: STO-011, when the form is not registered.
+        CommandError: CMD-126, when the private key fits no version of the form.
     """
     load_form(store, form_id)
+    if private_key is not None:
+        require_fitting(private_key, _versions(store, form_id))
     with store.begin() as connection:
         key = personal_key(connection)
     with store.read() as connection:
         total = submissions.count_submissions(connection, form_id).unparsed
-    read = failed = found = 0
+    read = failed = found = encrypted = after = 0
     rows: Counter[str] = Counter()
     while True:
         with store.read() as connection:
-            waiting = submissions.list_unparsed(connection, store.blobs, form_id, BATCH)
+            waiting = submissions.list_unparsed(connection, store.blobs, form_id, BATCH, after)
         if not waiting:
             break
-        for version, batch in _by_version(waiting).items():
+        after = waiting[-1].submission_id
+        for version, received in _by_version(waiting).items():
             form = load_form(store, form_id, version).form
-            parsed = _with_audits(store, form, batch, read_rows(form, batch, key))
+            opened = open_batch(store, form, received, private_key)
+            encrypted += opened.waiting
+            if not opened.batch and not opened.failed:
+                continue
+            parsed = _with_audits(store, form, opened, read_rows(form, opened.batch, key))
+            batch = [raw for raw in received if raw.submission_id in opened.failed] + opened.batch
             tables.write_tables(store, form_id, version, parsed, [row.submission_id for row in batch])
             read += len(batch) - len(parsed.failed)
             failed += len(parsed.failed)
@@ -72,18 +99,32 @@ def ingest(store: Store, form_id: str, progress: Callable[[int, int | None], Non
             progress(read + failed, total)
     if read:
         compact_tables(store, form_id)
-    return IngestReport(form_id, read, failed, found, dict(rows))
+    return IngestReport(form_id, read, failed, found, dict(rows), encrypted)
 
 
-def _with_audits(store: Store, form: Form, batch: list[RawSubmission], parsed: ParsedBatch) -> ParsedBatch:
-    """The same with the events of the batch's audit files; one that comes late has its submission read again."""
-    have = [
-        raw.submission_id for raw in batch if AUDIT_FILE in raw.attachments and raw.submission_id not in parsed.failed
-    ]
-    if not form.audit or not have:
-        return parsed
+def _versions(store: Store, form_id: str) -> list[Form]:
     with store.read() as connection:
-        audits = read_audits(form, batch, read_named(connection, store.blobs, have, AUDIT_FILE))
+        rows = form_rows.list_form_versions(connection, form_id)
+    return [load_form(store, form_id, row.version).form for row in rows]
+
+
+def _with_audits(store: Store, form: Form, opened: Opened, parsed: ParsedBatch) -> ParsedBatch:
+    """The same with the events of the batch's audit files, and with what opening it found.
+
+    An audit file that comes late has its submission read again.
+    """
+    parsed = replace(
+        parsed,
+        findings=(*parsed.findings, *opened.findings),
+        failed={**parsed.failed, **opened.failed},
+    )
+    batch = [raw for raw in opened.batch if AUDIT_FILE in raw.attachments and raw.submission_id not in parsed.failed]
+    if not form.audit or not batch:
+        return parsed
+    plain = [raw.submission_id for raw in batch if raw.submission_id not in opened.audits]
+    with store.read() as connection:
+        files = read_named(connection, store.blobs, plain, AUDIT_FILE)
+    audits = read_audits(form, batch, files | opened.audits)
     return replace(
         parsed,
         tables={**parsed.tables, AUDIT_TABLE: audits.table},

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
+from flows.keys import with_public_key
 from flows.places import data_folder
 from forms.compile import CompiledForm, compile_workbook, compile_xform
 from forms.fields import read_form
@@ -75,9 +76,15 @@ def build_form(file: Path, out: Path | None, data: Path | None) -> BuiltForm:
     return BuiltForm(compiled.form.form_id, compiled.form.version, xlsx, xform, tuple(media))
 
 
-def add_form(store: Store, file: Path, *, repair: bool = False) -> AddedForm:
-    """Registers a version of a form, unless its workbook has errors."""
+def add_form(store: Store, file: Path, *, repair: bool = False, public_key: str | None = None) -> AddedForm:
+    """Registers a version of a form, unless its workbook has errors.
+
+    Args:
+        public_key: goes into the settings sheet's `public_key`; phones then encrypt what they send.
+    """
     workbook = read_workbook(file)
+    if public_key is not None:
+        workbook = with_public_key(workbook, public_key)
     mended: list[Problem] = []
     if repair:
         workbook, mended = repair_workbook(workbook)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flows.collect_client import CollectClient
 from flows.collect_sending import send_all
+from flows.encrypting import encrypt_sends
 from flows.registering import load_form
 from forms.compile import CompiledForm, compile_xform
 from forms.rehearsal import rehearse_parallel
@@ -86,7 +87,12 @@ def rehearse_over_http(
         spoiling = Spoiling(form, filled, interviews, spoil, seed, first_day)
         # Filled in other processes while earlier ones are on their way.
         total = interviews + spoiling.total
-        sent = send_all(client, spoiling, parallel=PARALLEL, progress=_with_total(progress, total))
+        sent = send_all(
+            client,
+            encrypt_sends(spoiling, form.form.public_key),
+            parallel=PARALLEL,
+            progress=_with_total(progress, total),
+        )
         if truth_path is not None:
             write_truth(truth_path, spoiling.truth)
     return RehearsalReport(

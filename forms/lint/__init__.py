@@ -9,6 +9,7 @@ from forms.fields import read_form
 from forms.lint.choices import check_choices
 from forms.lint.columns import check_columns
 from forms.lint.cycles import check_cycles
+from forms.lint.encryption import check_encryption
 from forms.lint.expressions import check_expressions
 from forms.lint.logic import check_logic
 from forms.lint.problems import arrange, problem
@@ -47,6 +48,7 @@ def _own_problems(outline: Outline) -> Iterator[Problem]:
     yield from check_expressions(outline)
     yield from check_cycles(outline)
     yield from check_specs(outline)
+    yield from check_encryption(outline)
 
 
 def _program_problems(outline: Outline, with_validate: bool) -> Iterator[Problem]:
