@@ -5,6 +5,7 @@ The same meaning as over columns, some hundred times slower; for what has no col
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from typing import Literal
@@ -122,26 +123,33 @@ def _make_scope(form: Form, root: Element, zone: str) -> Scope:
     fields = list(form.fields())
     references = {field.name: field.path for field in reversed(fields)}
     references |= {table.path.rpartition("/")[2]: table.path for table in form.tables if table.parent is not None}
-    labels = {
-        (field.path, choice.value): pick(choice.label, form.languages[0])
-        for field in fields
-        for choice in field.choices
-    }
-    names = {(path.rpartition("/")[2], value): label for (path, value), label in labels.items()}
-
-    def label(path: str, value: str) -> str:
-        return labels.get((path, value)) or names.get((path.rpartition("/")[2].strip(), value), "")
-
     return Scope(
         root,
         EPOCH_TIME.replace(tzinfo=UTC),
-        instances={name: _list_tree(instance.items) for name, instance in form.instances.items()},
+        instances=_list_trees(form),
         references=references,
         types={field.path: field.type for field in fields},
-        labels=label,
-        files=_files(form),
+        labels=choice_labels(form),
+        files=media_rows(form),
         version=form.version,
     )
+
+
+_KEPT = 8
+"""Forms whose lists are kept as trees: building them costs more than evaluating most expressions."""
+
+_TREES: OrderedDict[int, tuple[Form, dict[str, Element]]] = OrderedDict()
+"""By the form's identity; holding the form, so that no other takes its id."""
+
+
+def _list_trees(form: Form) -> dict[str, Element]:
+    kept = _TREES.get(id(form))
+    if kept is None:
+        kept = form, {name: _list_tree(instance.items) for name, instance in form.instances.items()}
+        _TREES[id(form)] = kept
+        while len(_TREES) > _KEPT:
+            _TREES.popitem(last=False)
+    return kept[1]
 
 
 def _list_tree(items: tuple[Mapping[str, str], ...]) -> Element:
@@ -153,7 +161,23 @@ def _list_tree(items: tuple[Mapping[str, str], ...]) -> Element:
     return root
 
 
-def _files(form: Form) -> dict[str, tuple[Mapping[str, str], ...]]:
+def choice_labels(form: Form) -> Callable[[str, str], str]:
+    """A function of a select's path (or its name) and a choice's code: the label in the form's first language."""
+    labels = {
+        (field.path, choice.value): pick(choice.label, form.languages[0])
+        for field in form.fields()
+        for choice in field.choices
+    }
+    names = {(path.rpartition("/")[2], value): label for (path, value), label in labels.items()}
+
+    def label(path: str, value: str) -> str:
+        return labels.get((path, value)) or names.get((path.rpartition("/")[2].strip(), value), "")
+
+    return label
+
+
+def media_rows(form: Form) -> dict[str, tuple[Mapping[str, str], ...]]:
+    """The rows of the form's CSV files by file name, for `pulldata`."""
     files = {}
     for instance in form.instances.values():
         if instance.src and instance.src.endswith(".csv"):

@@ -26,6 +26,7 @@ MAIN = (
     question("end", "/data", "dateTime", preload="timestamp/end"),
     question("doc", "/data", personal="document"),
     question("flag", "/data", "boolean"),
+    question("clock", "/data", "time"),
     question(
         "region",
         "/data",
@@ -40,6 +41,7 @@ PERSON = (
     question("name", "/data/g/person", table="person", personal="name"),
 )
 VISIT = (question("v", "/data/g/person/visit", "int", "visit"), question("why", "/data/g/person/visit", table="visit"))
+ITEMS = (("a", "1", "0"), ("b", "2", "5"), ("c", "1", "17"), ("x", "", ""), ("1", "1", "3"), ("w", "12", "18"))
 VISITS = Repeat("visit", "/data/g/person/visit", "visit", VISIT)
 ROOT = Group(
     "data", "/data", (*MAIN, Group("g", "/data/g", (Repeat("person", "/data/g/person", "person", (*PERSON, VISITS)),)))
@@ -54,7 +56,19 @@ FORM = Form(
         Table("person", "/data/g/person", "main", PERSON),
         Table("visit", "/data/g/person/visit", "person", VISIT),
     ),
-    {"regions": SecondaryInstance("regions", None, ({"name": "13", "zone": "centre"}, {"name": "1", "zone": "north"}))},
+    {
+        "regions": SecondaryInstance(
+            "regions", None, ({"name": "13", "zone": "centre"}, {"name": "1", "zone": "north"})
+        ),
+        "letters": SecondaryInstance(
+            "letters",
+            None,
+            (*({"name": name, "kind": kind, "low": low} for name, kind, low in ITEMS), {"name": "d"}),
+        ),
+        "prices": SecondaryInstance(
+            "prices", "jr://file-csv/prices.csv", ({"code": "1", "price": "2.5"}, {"code": "x", "price": "9"})
+        ),
+    },
     languages=("es",),
 )
 UTC = UTC
@@ -72,6 +86,7 @@ SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "end": MOMENT,
         "doc": pl.String,
         "flag": pl.String,
+        "clock": pl.String,
         "region": pl.String,
         "_received_at": MOMENT,
     },
@@ -121,6 +136,7 @@ def random_tables(seed: int, interviews: int) -> dict[str, pl.DataFrame]:
                 "end": maybe(MOMENTS),
                 "doc": maybe(["***"]),
                 "flag": maybe(["true", "false"]),
+                "clock": None,
                 "region": maybe(["13", "1"]),
                 "_received_at": MOMENTS[0],
             }

@@ -31,16 +31,19 @@ NUMBERS = {
     "main": """${n} ${x} 3 0 2.5 count(${person}) sum(${age}) max(${age}) min(${v}) count(${visit}) ${d}
         count-non-empty(${kin}) indexed-repeat(${age},${person},${n}) sum(${person}[${kin}='1']/age) int(${x})
         count(/data/g/person[age>5]/visit[v>1]) number(${a}) count-selected(${multi}) string-length(${a})
-        ${person}[position()=2]/age""",
+        ${person}[position()=2]/age count(instance('letters')/root/item[low<${n}])
+        instance('letters')/root/item[name=${a}]/low""",
     "person": """${n} ${age} 18 ${x} position(.) count(${person}) count(${visit}) sum(${v}) sum(/data/g/person/age)
         sum(${person}[${age}>${n}]/age) indexed-repeat(${age},${person},position(.)-1) count(../person) ${born} age
+        count(instance('letters')/root/item[kind=${kin}])
         count(${person}[${kin}='1'and${born}>date('1990-05-05')]) count(/data/g/person) max(${person}[age>0]/age)""",
     "visit": """${v} ${age} ${n} position(.) position(..) count(${visit}) sum(${v}) count(${person}) ../age
         sum(${visit}[v>1]/v) indexed-repeat(${v},${visit},1) sum(../visit/v) count(/data/g/person/visit)""",
 }
 STRINGS = {
     "main": """${a} ${multi} 'x' '' '12' string(${x}) join('-',${kin}) concat(${a},${n}) ${region} substr(${a},1,2)
-        format-date(${d},'%e%b%Y') selected-at(${multi},1) concat(${kin}) string(${moment}) normalize-space(${a})""",
+        format-date(${d},'%e%b%Y') selected-at(${multi},1) concat(${kin}) string(${moment}) normalize-space(${a})
+        ${flag} instance('letters')/root/item[name=${a}]/kind jr:choice-name(${region},'/data/region')""",
     "person": """${kin} ${a} '1' '' concat(${kin},${age}) join('',${why}) string(${born}) kin ../../a""",
     "visit": """${why} ${kin} 'w' '' concat(${why},${v}) join(',',${why}) why ../kin""",
 }

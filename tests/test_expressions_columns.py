@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from expressions.columns import compile_columns
+from expressions.lowering import lists
 from expressions.rowwise import evaluate_rowwise
 from schemas.errors import ExpressionError
 from schemas.fields import Field, Form
@@ -105,7 +106,7 @@ def test_a_question_gives_dots_their_meaning() -> None:
 
 
 def test_a_question_gives_dots_their_meaning_row_by_row_too() -> None:
-    text = ". > 3 and jr:choice-name('1', 'kin') = ''"
+    text = ". > 3 and translate('1', '1', 'x') = 'x'"
     compiled = compile_columns(text, FORM, "person", _field("age"), allow_rowwise=True)
     assert (compiled.is_columnar, compiled.names) == (False, {"age"})
     assert compiled.boolean(_tables()).to_list() == [True, False, True]
@@ -159,11 +160,19 @@ def test_names_tell_the_questions_used() -> None:
         ("${age} > 3", "main", "EXP-103", 0),
         ("${person} = 1", "main", "EXP-103", 0),
         ("count(5)", "main", "EXP-103", 6),
-        ("${flag} = 'true'", "main", "EXP-104", 0),
+        ("${clock} > 3", "main", "EXP-104", 0),
         ("position(..)", "person", "EXP-105", 0),
         ("/data/* > 1", "main", "EXP-107", 6),
         ("instance('regions')/root/item/name", "main", "EXP-108", 0),
-        ("jr:choice-name(${region}, '${region}')", "main", "EXP-108", 0),
+        ("instance('nobody')/root/item[name = ${a}]/zone", "main", "EXP-108", 0),
+        ("instance('letters')/root/item[kind = ${a}]/name", "main", "EXP-108", 0),
+        ("count(instance('letters')/root/item[position() = 2])", "main", "EXP-108", 36),
+        ("count(instance('letters')/root/item[../kind = ${a}])", "main", "EXP-108", 36),
+        ("count(instance('letters')/root/item[a = instance('regions')/root/item[a = b]/c])", "main", "EXP-108", 40),
+        ("count(instance('letters')/root/item[1])", "main", "EXP-108", 36),
+        ("count(instance('letters')/root/item/low)", "main", "EXP-108", 6),
+        ("jr:choice-name(${region}, ${a})", "main", "EXP-108", 26),
+        ("pulldata('nothing', 'price', 'code', ${a})", "main", "EXP-108", 0),
         ("regex(${a}, ${a})", "main", "EXP-109", 12),
         ("random() > 0.5", "main", "EXP-110", 0),
         ("count(${person}[1])", "main", "EXP-111", 16),
@@ -197,11 +206,38 @@ def test_whether_a_personal_question_was_answered_may_be_asked() -> None:
 
 
 def test_lists_are_evaluated_row_by_row_where_that_is_allowed() -> None:
-    compiled = compile_columns("instance('regions')/root/item[name = ${region}]/zone", FORM, "main", allow_rowwise=True)
+    text = "instance('regions')/root/item[position() = 1]/zone"
+    compiled = compile_columns(text, FORM, "main", allow_rowwise=True)
+    assert (compiled.is_columnar, set(compiled.string(TABLES).to_list())) == (False, {"centre"})
+
+
+def test_lists_are_looked_up_over_columns() -> None:
+    compiled = compile_columns("instance('regions')/root/item[name = ${region}]/zone", FORM, "main")
     expected = [{"13": "centre", "1": "north", None: ""}[region] for region in TABLES["main"].get_column("region")]
-    assert (compiled.is_columnar, compiled.string(TABLES).to_list()) == (False, expected)
-    labels = compile_columns("jr:choice-name(${region}, '${region}')", FORM, "main", allow_rowwise=True)
-    assert set(labels.string(TABLES).to_list()) <= {"Metropolitana", "Tarapacá", ""}
+    assert (compiled.is_columnar, compiled.string(TABLES).to_list()) == (True, expected)
+    labels = compile_columns("jr:choice-name(${region}, '/data/region')", FORM, "main")
+    assert set(labels.string(TABLES).to_list()) == {"Metropolitana", "Tarapacá", ""}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "count(instance('letters')/root/item[name = current()/../a]) > 0",
+        "count(instance('letters')/root/item[kind = '1'][selected(current()/../a, name)]) = 1",
+        "instance('letters')/root/item[name = current()/.]/low",
+        "count(instance('letters')/root/item[name = current()/../../data/a and low < ${x}])",
+        "current()/../n > current()/.",
+    ],
+)
+@pytest.mark.parametrize("cells", [1, 1_000_000])
+def test_current_is_the_question_within_conditions_on_lists(
+    text: str, cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "CELLS", cells)
+    field = next(field for field in FORM.fields() if field.name == "a")
+    compiled = compile_columns(text, FORM, "main", field)
+    expected = evaluate_rowwise(text, FORM, "main", field, TABLES, kind="string").to_list()
+    assert compiled.string(TABLES).to_list() == expected
 
 
 def test_unsorted_tables_give_the_same_counts() -> None:

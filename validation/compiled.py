@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from expressions.columns import RowwiseExpr, compile_columns
+from expressions.columns import compile_columns
 from schemas.errors import ExpressionError
 from schemas.fields import Field, Form, Node, Repeat
 from validation.distinct import Columns, DistinctExpr, depends_on_named_answers, named_answers
 from validation.evaluation import NotChecked, describe_failure
 
 _COUNT = re.compile(r"\bcount\(\s*(?:\$\{\s*([^}\s]+)\s*\}|[^()\[\]]*?/\s*([\w.\-]+))\s*\)")
+
+_LIST = re.compile(r"""\b(?:instance|pulldata)\(\s*['"]([^'"]+)['"]""")
 
 
 class Compiler:
@@ -48,16 +50,13 @@ class Compiler:
             of_itself: whether the expression is about the node's own answer, as a constraint is.
             judged_by: the part of the expression that the author wrote, where the rest is ours.
         """
+        missing = _lists_not_given(text, self._form)
+        if missing:
+            return NotChecked(f"the list {', '.join(missing)} is in a file that was not given")
         context = None if node is None else _as_field(node, table)
         try:
             compiled = compile_columns(text, self._form, table, context, allow_rowwise=True, zone=self._zone)
-            by_rows = not compiled.is_columnar
-            if by_rows and of_itself and node is not None and node.name not in compiled.names:
-                # Row by row only the questions that are named are read, and `.` is no name.
-                text = f"({text}) and ../{node.name} = ../{node.name}"
-            if by_rows:
-                compiled = RowwiseExpr(text, self._form, table, context, self._zone)
-            once = by_rows and depends_on_named_answers(text if judged_by is None else judged_by)
+            once = not compiled.is_columnar and depends_on_named_answers(text if judged_by is None else judged_by)
         except ExpressionError as error:
             return NotChecked(describe_failure(error))
         counted = {match[1] or match[2] for match in _COUNT.finditer(text)} & self._sometimes
@@ -87,6 +86,14 @@ def _sometimes_asked(form: Form) -> frozenset[str]:
 
     visit(form.root, conditional=False)
     return frozenset(found)
+
+
+def _lists_not_given(text: str, form: Form) -> list[str]:
+    """Names of the external lists that an expression reads and whose file isn't there."""
+    read = {match[1].removesuffix(".csv") for match in _LIST.finditer(text)}
+    return sorted(
+        name for name, instance in form.instances.items() if name in read and instance.src and not instance.items
+    )
 
 
 def unmark_personal(form: Form) -> Form:

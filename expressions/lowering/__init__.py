@@ -33,7 +33,8 @@ from schemas.fields import Field, Form
 
 _ORDERS = frozenset(("<", "<=", ">", ">="))
 _NUMERIC = frozenset(("int", "integer", "long", "decimal"))
-_REFUSED_TYPES = frozenset(("boolean", "time"))
+_TRUE = ("true", "1")
+_TRUTHS = ("true", "1", "false", "0")
 
 Derive = Callable[[Links], pl.Series]
 
@@ -139,6 +140,13 @@ class Plan:
             case Path() if is_below_question(expr, self.place):
                 # `${unit}/null`: a node that never exists, so JavaRosa's plain way to write blank.
                 return Column("string", pl.lit(""), text="")
+            case Path(base=Call(name="instance")):
+                from expressions.lowering.lists import lower_item
+
+                return lower_item(self, expr)
+            case Path(base=Call(name="current"), steps=steps) if not self.in_predicate:
+                # Outside predicates the current node is the one where the expression stands.
+                return self.lower(Path(None, False, steps, expr.position))
             case Path():
                 return self.single(find_path(expr, self.place), expr)
             case Logic():
@@ -201,7 +209,7 @@ class Plan:
 
         return self.typed(question, self.derive(f"{above}.{column}", bring_down, anywhere=True), target.position)
 
-    def typed(self, question: Field, expr: pl.Expr, position: int) -> Column:
+    def typed(self, question: Field, expr: pl.Expr, position: int) -> Lowered:
         """A question's column with its meaning."""
         if question.personal is not None:
             return Column("personal", expr, name=question.name, position=position)
@@ -211,12 +219,17 @@ class Plan:
             return Column("date", expr.cast(pl.Date))
         if question.type == "dateTime":
             return Column("moment", expr.cast(pl.Datetime("ms", "UTC")), zone=self.zone)
-        if question.type in _REFUSED_TYPES:
+        if question.type == "boolean":
+            # Blank is a blank text, and no truth.
+            text = expr.cast(pl.String)
+            truth = Column("boolean", text.is_in(_TRUE).fill_null(False))
+            return Either(text.is_in(_TRUTHS).fill_null(False), truth, Column("string", text))
+        if question.type == "time":
             raise fail(
                 "EXP-104",
                 position,
                 f"'{question.name}' is of type {question.type}, which has no form over columns.",
-                "Use a select or a date and time instead.",
+                "Use a date and time instead.",
             )
         return Column("string", expr.cast(pl.String))
 
@@ -242,13 +255,26 @@ def run_together(parts: Sequence[tuple[Plan, pl.Expr]], links: Links) -> list[pl
     needed = _needed((root for _, expr in parts for root in expr.meta.root_names()), steps)
     frame = _base(links.tables[table], sorted(needed - steps.keys() - derived.keys()))
     frame = frame.with_columns(derived[name](links).alias(name) for name in sorted(needed & derived.keys()))
+    return _evaluate(frame, [expr for _, expr in parts], steps, needed)
+
+
+def run_on(frame: pl.DataFrame, plan: Plan, exprs: Sequence[pl.Expr]) -> list[pl.Series]:
+    """The values of a plan's expressions over a frame that has every column they read, but for the plan's steps."""
+    return _evaluate(
+        frame, exprs, plan.steps, _needed((root for expr in exprs for root in expr.meta.root_names()), plan.steps)
+    )
+
+
+def _evaluate(
+    frame: pl.DataFrame, exprs: Sequence[pl.Expr], steps: dict[str, PlannedStep], needed: set[str]
+) -> list[pl.Series]:
     levels: dict[int, list[pl.Expr]] = {}
     for name in sorted(needed & steps.keys()):
         levels.setdefault(steps[name].depth, []).append(steps[name].expr.alias(name))
     for depth in sorted(levels):
         frame = _with_columns(frame, levels[depth])
-    outputs = _with_columns(frame, [expr.alias(f"_out {at}") for at, (_, expr) in enumerate(parts)])
-    return [outputs.get_column(f"_out {at}") for at in range(len(parts))]
+    outputs = _with_columns(frame, [expr.alias(f"_out {at}") for at, expr in enumerate(exprs)])
+    return [outputs.get_column(f"_out {at}") for at in range(len(exprs))]
 
 
 def _with_columns(frame: pl.DataFrame, exprs: list[pl.Expr]) -> pl.DataFrame:

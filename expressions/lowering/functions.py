@@ -144,7 +144,30 @@ def _constant(expr: pl.Expr) -> Lower:
     return lambda plan, call: boolean(expr)
 
 
+def _count(plan: Plan, call: Call) -> Lowered:
+    argument = call.arguments[0]
+    if isinstance(argument, Path) and isinstance(argument.base, Call) and argument.base.name == "instance":
+        from expressions.lowering.lists import lower_count_items
+
+        return lower_count_items(plan, argument)
+    return lowering_repeats.lower_count(plan, call)
+
+
+def _choice_name(plan: Plan, call: Call) -> Lowered:
+    from expressions.lowering.lists import lower_choice_name
+
+    return lower_choice_name(plan, call)
+
+
+def _pulldata(plan: Plan, call: Call) -> Lowered:
+    from expressions.lowering.lists import lower_pulldata
+
+    return lower_pulldata(plan, call)
+
+
 _FUNCTIONS: dict[str, Lower] = {
+    "jr:choice-name": _choice_name,
+    "pulldata": _pulldata,
     "if": _if,
     "coalesce": _coalesce,
     "once": _once,
@@ -166,7 +189,7 @@ _FUNCTIONS: dict[str, Lower] = {
     "pow": _pow,
     "min": _extreme,
     "max": _extreme,
-    "count": lowering_repeats.lower_count,
+    "count": _count,
     "count-non-empty": lowering_repeats.lower_count_non_empty,
     "sum": lowering_repeats.lower_sum,
     "position": lowering_repeats.lower_position,

@@ -199,7 +199,7 @@ def lower_only_row(plan: Plan, target: Target) -> Lowered:
     place = _fixed_position(target)
     if place is None or target.field is None:
         raise plan.not_single(target.position, f"'{target.name}', which is repeated,")
-    return _pick(plan, target, Column("number", pl.lit(place), "nan"), f"[{place}]")
+    return _pick(plan, target, [(target.table, Column("number", pl.lit(place), "nan"))], f"[{place}]")
 
 
 def _fixed_position(target: Target) -> float | None:
@@ -215,33 +215,37 @@ def _fixed_position(target: Target) -> float | None:
 
 
 def lower_indexed_repeat(plan: Plan, call: Call) -> Lowered:
-    """`indexed-repeat(question, repeat, index)`: the answer in the k-th row; blank if there is none."""
+    """`indexed-repeat(question, repeat, index, inner repeat, index...)`: the answer in that row; blank if it isn't."""
     question = find_rows(plan, call.arguments[0])
-    repeat = find_rows(plan, call.arguments[1])
-    if question.field is None or repeat.field is not None or len(call.arguments) != 3:
+    repeats = [find_rows(plan, argument) for argument in call.arguments[1::2]]
+    if len(call.arguments) % 2 == 0:
+        raise fail("EXP-021", call.position, "indexed-repeat() needs pairs of a repeat and an index.", "Add the index.")
+    named = [repeat.table for repeat in repeats]
+    below = chain(plan.form, question.table)[: len(named)]
+    if question.field is None or any(repeat.field is not None for repeat in repeats) or named != below[::-1]:
         raise fail(
             "EXP-107",
             call.position,
-            "indexed-repeat() over columns takes a question, its repeat and one index.",
+            "indexed-repeat() over columns takes a question and the repeats around it, outer ones first.",
             "Write indexed-repeat(${question}, ${repeat}, index).",
         )
-    if question.table != repeat.table:
-        raise fail("EXP-107", call.position, "the question isn't directly in that repeat.", "Name its own repeat.")
-    index = to_number(plan.lower(call.arguments[2]))
-    # An index that isn't known yet means the first row, as in JavaRosa.
-    place = pl.when(index.fill_null(0) < 1).then(1.0).otherwise(index.fill_null(0).floor())
-    above = plan.form.table(question.table).parent or ""
+    places = []
+    for table, argument in zip(named, call.arguments[2::2], strict=True):
+        index = to_number(plan.lower(argument)).fill_null(0)
+        # An index that isn't known yet means the first row, as in JavaRosa.
+        places.append((table, Column("number", pl.when(index < 1).then(1.0).otherwise(index.floor()), "nan")))
+    above = plan.form.table(named[0]).parent or ""
     base = next((table for table in chain(plan.form, plan.place.table) if table == above), None)
     if base is None:
         raise plan.not_single(call.position, f"'{question.name}' of several repeats")
     target = Target(base, question.table, question.field, (), call.position, question.name)
-    return _pick(plan, target, Column("number", place, "nan"), unparse(call.arguments[2]))
+    return _pick(plan, target, places, ",".join(unparse(argument) for argument in call.arguments[2::2]))
 
 
-def _pick(plan: Plan, target: Target, place: Column, key: str) -> Lowered:
-    """The answer in the k-th row under the base row."""
+def _pick(plan: Plan, target: Target, places: list[tuple[str, Column]], key: str) -> Lowered:
+    """The answer in the row that is, table by table from the base row down, the k-th."""
     question = target.field
-    if question is None or target.base != plan.form.table(target.table).parent:
+    if question is None or target.base != plan.form.table(places[0][0]).parent:
         raise plan.not_single(target.position, f"'{target.name}', which is repeated,")
     plan.names.add(question.name)
     column = question.column or question.name
@@ -249,11 +253,12 @@ def _pick(plan: Plan, target: Target, place: Column, key: str) -> Lowered:
 
     def pick(links: Links) -> pl.Series:
         frame = links.tables[target.table]
-        places = plan.run(place.expr, links).cast(pl.Float64)
         wanted = links.ancestors(asking, target.base)
-        found = nth_by(links.parents(target.table), wanted, places.fill_null(np.nan).to_numpy())
+        for table, place in places:
+            index = plan.run(place.expr, links).cast(pl.Float64).fill_null(np.nan).to_numpy()
+            wanted = nth_by(links.parents(table), wanted, index)
         values = frame.get_column(column) if column in frame.columns else pl.Series([None] * frame.height)
-        return spread(values, found)
+        return spread(values, wanted)
 
     return plan.typed(question, plan.derive(f"pick {target.table}.{column} {key}", pick), target.position)
 
