@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 
 import typer
@@ -61,13 +60,11 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT}:
-            raise
         report_error(
             CommandError(
-                "CMD-010",
-                f"The system refused to write {error.filename or 'a file'}: {error.strerror}.",
-                "Free space or correct the folder's permissions and run the command again; what was stored is kept.",
+                "CMD-050",
+                f"The system refused {error.filename or 'a file'}: {error.strerror or type(error).__name__}.",
+                "Correct the path, its permissions or the space, and run the command again; what was stored is kept.",
             ),
             json_lines,
         )

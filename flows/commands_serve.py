@@ -24,10 +24,11 @@ def serve(host: Host = "127.0.0.1", port: Port = 8080, json_lines: JsonOption = 
 
     201 is answered only when the bytes are durable. Put it behind HTTPS before phones reach it over a network.
     """
-    from openrosa.serve import run
+    from openrosa.serve import bind, run
 
     output = Output(json_lines)
     with open_data(data) as store:
+        bind(host, port).close()  # a port in use is told before the address is
         output.record(
             {"url": f"http://{host}:{port}", "data": str(data_folder(data))},
             f"Collection server: http://{host}:{port}  (data in {data_folder(data)}; stop with Ctrl-C)",

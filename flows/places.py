@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from schemas.settings import read_settings
+
 if TYPE_CHECKING:
     from store.open import Store
 
 
 def data_folder(data: Path | None) -> Path:
     """The folder that holds everything: --data, else COMUNAL_DATA, else var/."""
-    return data or Path(os.environ.get("COMUNAL_DATA") or "var")
+    return read_settings(os.environ, data=data).data
 
 
 @contextmanager
@@ -22,8 +24,6 @@ def open_data(data: Path | None) -> Iterator[Store]:
     """The store of that folder, or of the database that COMUNAL_DATABASE_URL names, closed at the end."""
     from store.open import open_store
 
-    store = open_store(data_folder(data), os.environ.get("COMUNAL_DATABASE_URL") or None)
-    try:
+    settings = read_settings(os.environ, data=data)
+    with open_store(settings.data, settings.database_url) as store:
         yield store
-    finally:
-        store.close()

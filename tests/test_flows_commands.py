@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -91,3 +93,56 @@ def test_unreachable_database_is_one_message(tmp_path: Path, monkeypatch: pytest
 
 def test_missing_file_is_wrong_use() -> None:
     assert comunal("forms", "check", "no_such_form.xlsx").returncode == 2
+
+
+def test_folder_that_cannot_be_made_is_one_message() -> None:
+    done = comunal("forms", "list", "--data", "/proc/nowhere")  # no file system lets a folder be made there
+    assert done.returncode == 2
+    assert "CMD-050" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_setting_that_cannot_be_read_names_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMUNAL_IDLE_SECONDS", "soon")
+    done = comunal("forms", "list", "--data", str(tmp_path))
+    assert done.returncode == 2
+    assert "COMUNAL_IDLE_SECONDS" in done.stderr
+
+
+def test_port_in_use_is_one_message(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = comunal("serve", "--port", str(taken.getsockname()[1]), "--data", str(tmp_path))
+    assert done.returncode == 2
+    assert "CMD-020" in done.stderr
+
+
+def test_damaged_workbook_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "form.xlsx").write_bytes(b"PK no workbook at all")
+    done = comunal("forms", "check", str(tmp_path / "form.xlsx"))
+    assert done.returncode == 3
+    assert "FRM-005" in done.stderr
+
+
+def test_one_code_has_one_meaning() -> None:
+    """A code that is raised in two rooms would stand for two things; only rooms that hand it on may name it too."""
+    raised: dict[str, set[str]] = {}
+    for room in (
+        "schemas",
+        "expressions",
+        "forms",
+        "store",
+        "openrosa",
+        "validation",
+        "estimation",
+        "reports",
+        "flows",
+    ):
+        for path in (ROOT / room).rglob("*.py"):
+            for code in re.findall(
+                r"(?:Error|fail|problem)\(\s*\"([A-Z]{3}-\d{3})\"", path.read_text(encoding="utf-8")
+            ):
+                raised.setdefault(code, set()).add(room)
+    assert len(raised) > 60
+    assert {code: rooms for code, rooms in raised.items() if len(rooms) > 1} == {"CMD-020": {"flows", "openrosa"}}

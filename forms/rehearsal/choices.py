@@ -69,7 +69,7 @@ class ChoiceSource:
             return ()
         value = self._itemset.evaluate(node, scope)
         if not isinstance(value, NodeSet):
-            raise ExpressionError("EXP-024", f"The itemset of {self._path} gives no nodes.", "Mend its choice filter.")
+            raise ExpressionError("EXP-046", f"The itemset of {self._path} gives no nodes.", "Mend its choice filter.")
         codes: list[str] = []
         for item in value.nodes:
             child = item.child(self._value)
