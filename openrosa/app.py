@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from openrosa.access import Access
 from openrosa.answers import Refusal
+from openrosa.central.routes import central_routes
 from openrosa.limits import Buckets
 from openrosa.offering import form_list, form_xml, manifest, media
 from openrosa.pages import front_page
@@ -81,7 +82,7 @@ def create_app(store: Store, base_path: str = "", *, settings: Settings | None =
             await asyncio.to_thread(writer.close)
 
     app = Starlette(
-        routes=routes(base_path.rstrip("/")),
+        routes=[*routes(base_path.rstrip("/")), *central_routes(base_path.rstrip("/"))],
         lifespan=lifespan,
         exception_handlers={404: missing, 405: missing},
     )

@@ -55,8 +55,8 @@ def put_draft(
     held = blobs.hold(xform)
     book = None if workbook is None else blobs.hold(workbook)
     blobs.put(connection, [held, *([book] if book else [])], at)
-    row = {"form_id": form_id, "version": version, "title": title, "xform_sha256": held.sha256}
-    row |= {"workbook_sha256": book.sha256 if book else None}
+    row: dict[str, str | None] = {"form_id": form_id, "version": version, "title": title}
+    row |= {"xform_sha256": held.sha256, "workbook_sha256": book.sha256 if book else None}
     connection.execute(insert(form_drafts).values(**row, person_id=person_id, created_at=at))
     for name, data in media.items():
         put_draft_file(connection, blobs, form_id, name, data, at)

@@ -103,26 +103,12 @@ def list_interviews(connection: Connection, form_id: str, instance_id: str | Non
         if before is None:
             row = Interview(first, instance, number, version, received, person_id, person, client, state)
         else:
-            counts_now = state == "current" or before.state not in ("current",)
-            current = (instance, number, version, state) if counts_now else _current(before)
-            row = Interview(
-                first,
-                *current[:3],
-                before.received_at,
-                before.person_id,
-                before.person,
-                before.client,
-                current[3],
-                before.edits + 1,
-                received,
-            )
+            row = replace(before, edits=before.edits + 1, updated_at=received)
+            if state == "current" or before.state != "current":
+                row = replace(row, current_id=instance, submission_id=number, version=version, state=state)
         found[first] = row
     rows = [_with_files(row, counts, connection) for row in found.values()]
     return rows[::-1]
-
-
-def _current(row: Interview) -> tuple[str, int, str, str]:
-    return row.current_id, row.submission_id, row.version, row.state
 
 
 def _count_files(connection: Connection, form_id: str, every: bool) -> dict[int, int] | None:
