@@ -360,6 +360,84 @@ releases = Table(
     sqlite_autoincrement=True,
 )
 
+# One list of entities: what forms are about, told apart by an id of their own. Its columns come in order of number.
+entity_lists = Table(
+    "entity_lists",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _time("created_at"),
+)
+entity_properties = Table(
+    "entity_properties",
+    metadata,
+    _key(),
+    Column("list_name", Text, ForeignKey("entity_lists.name"), nullable=False),
+    _text("name"),
+    UniqueConstraint("list_name", "name"),
+    sqlite_autoincrement=True,
+)
+
+# One entity as it is now. conflict: null, or soft or hard while somebody is to look at it.
+entities = Table(
+    "entities",
+    metadata,
+    _key(),
+    Column("list_name", Text, ForeignKey("entity_lists.name"), nullable=False),
+    _text("uuid"),
+    _text("label"),
+    Column("data", JSON, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("conflict", String(4)),
+    _time("created_at"),
+    _time("updated_at"),
+    _time("deleted_at", nullable=True),
+    UniqueConstraint("list_name", "uuid"),
+    CheckConstraint("conflict IN ('soft', 'hard')", name="conflict"),
+    sqlite_autoincrement=True,
+)
+
+# One version of an entity, never changed: what it then was, what was sent, and which submission or person made it.
+# base_version, trunk_version, branch_id: as the phone sent them.
+entity_versions = Table(
+    "entity_versions",
+    metadata,
+    _key(),
+    Column("entity_id", KEY, ForeignKey("entities.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    _text("label"),
+    Column("data", JSON, nullable=False),
+    Column("received", JSON, nullable=False),
+    _text("form_id", nullable=True),
+    _text("instance_id", nullable=True),
+    Column("base_version", Integer),
+    Column("trunk_version", Integer),
+    _text("branch_id"),
+    Column("conflict", String(4)),
+    _text("person", nullable=True),
+    _text("reason", nullable=True),
+    _time("created_at"),
+    UniqueConstraint("entity_id", "version"),
+    UniqueConstraint("entity_id", "form_id", "instance_id"),
+    CheckConstraint("conflict IN ('soft', 'hard')", name="conflict"),
+    sqlite_autoincrement=True,
+)
+
+# One change made without a network whose predecessor on that phone hasn't arrived.
+entity_backlog = Table(
+    "entity_backlog",
+    metadata,
+    _key(),
+    Column("list_name", Text, ForeignKey("entity_lists.name"), nullable=False),
+    _text("uuid"),
+    _text("form_id"),
+    _text("instance_id"),
+    Column("action", JSON, nullable=False),
+    _time("received_at"),
+    UniqueConstraint("form_id", "instance_id", "list_name", "uuid"),
+    Index(None, "list_name", "uuid"),
+    sqlite_autoincrement=True,
+)
+
 # One secret or choice of this installation, made once.
 settings = Table(
     "settings",
