@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from openrosa.central.answers import UNAUTHENTICATED, UNEXPECTED, UNKNOWN, Refused, as_json, iso
+from openrosa.central.answers import UNAUTHENTICATED, UNEXPECTED, UNKNOWN, Refused, iso
 from openrosa.central.calls import PROJECT, Call, Endpoint
 from openrosa.central.gate import check_key
+from store.assignments import add_assignment, list_assigned, remove_assignment
 from store.forms import get_form_version, list_form_versions
 from store.people import Person, add_person, list_people, revoke_person
 from store.sessions import add_session, end_session
@@ -146,15 +147,17 @@ def list_roles(call: Call) -> object:
 
 
 def list_assignments(call: Call) -> object:
-    """GET assignments of a form: every enumerator has every form."""
+    """GET assignments of a form: enumerators to whom it is offered; whoever has no assignment has every form."""
+    form_id = call.path["form"]
     with call.store.read() as connection:
-        get_form_version(connection, call.path["form"])
-        people = list_people(connection)
-    return [{"actorId": row.id, "roleId": 2} for row in people if row.role == APP_USER and row.revoked_at is None]
+        get_form_version(connection, form_id)
+        people = [row for row in list_people(connection) if row.role == APP_USER and row.revoked_at is None]
+        assigned = {row.id: list_assigned(connection, row.id) for row in people}
+    return [{"actorId": row.id, "roleId": 2} for row in people if not assigned[row.id] or form_id in assigned[row.id]]
 
 
-def assign(call: Call) -> object:
-    """POST assignments/ROLE/USER: every enumerator has every form already, so this holds as soon as it is asked."""
+def _assignee(call: Call) -> Person:
+    """The enumerator of the address, whose role there is that of app users."""
     if call.path["role"] not in {"2", "app-user"}:
         raise Refused(UNEXPECTED, "Only the role of app users (2) is assigned to forms here.")
     person = _person(call, call.path["user"])
@@ -162,7 +165,23 @@ def assign(call: Call) -> object:
         raise Refused(UNEXPECTED, "That person is no enumerator whose key works.")
     with call.store.read() as connection:
         get_form_version(connection, call.path["form"])
-    return as_json({"success": True})
+    return person
+
+
+def assign(call: Call) -> object:
+    """POST assignments/2/USER: from now on the enumerator has this form and others so assigned, and no more."""
+    person = _assignee(call)
+    with call.store.begin() as connection:
+        add_assignment(connection, person.id, call.path["form"])
+    return {"success": True}
+
+
+def unassign(call: Call) -> object:
+    """DELETE assignments/2/USER."""
+    person = _assignee(call)
+    with call.store.begin() as connection:
+        remove_assignment(connection, person.id, call.path["form"])
+    return {"success": True}
 
 
 _FORM = "/projects/{project}/forms/{form}"
@@ -188,8 +207,9 @@ ENDPOINTS = (
         takes=_JSON,
     ),
     Endpoint("DELETE", "/projects/{project}/app-users/{user}", revoke_app_user, "Revoke a key.", "App users", "write"),
-    Endpoint("GET", f"{_FORM}/assignments", list_assignments, "Who has the form: every enumerator.", "App users"),
+    Endpoint("GET", f"{_FORM}/assignments", list_assignments, "Which enumerators have the form.", "App users"),
     Endpoint(
         "POST", f"{_FORM}/assignments/{{role}}/{{user}}", assign, "Give an enumerator the form.", "App users", "write"
     ),
+    Endpoint("DELETE", f"{_FORM}/assignments/{{role}}/{{user}}", unassign, "Take it from them.", "App users", "write"),
 )
