@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from flows.commands_explain import explain
 from flows.output import DataOption, JsonOption, Output
 from flows.places import open_data
 from schemas.errors import Problem
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     group.command("check")(check)
     group.command("build")(build)
     group.command("add")(add)
+    group.command("explain")(explain)
     group.command("list")(list_forms)
     group.command("sheets")(sheets)
     app.add_typer(group, name="forms")

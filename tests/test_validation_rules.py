@@ -95,7 +95,7 @@ def test_form_implies_nothing_else(rules: dict[str, Rule]) -> None:
 def test_authors_message_is_used_in_its_language_and_a_sentence_in_the_others(rules: dict[str, Rule]) -> None:
     message = rules["constraint:/data/age"].message
     assert message["es"] == "Menos de 120"
-    assert message["en"] == "“Age”: the answer does not meet the question's condition."
+    assert message["en"] == "“Age”: the answer does not meet the question's condition: the answer is less than 120."
     assert message["ht"].startswith("«Edad de …»")
 
 

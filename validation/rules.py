@@ -22,9 +22,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 
+from expressions.sentences.rules import explain_constraint
 from schemas.fields import Field, Form, Group, Node, Repeat
 from schemas.findings import FindingSeverity, Rule
-from schemas.text import Text
+from schemas.text import DEFAULT_LANGUAGE, LANGUAGES, Text
 from validation.sentences import write_advice, write_message
 
 _LITERAL = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -40,7 +41,22 @@ def form_rules(form: Form) -> list[Rule]:
     """
     tables = {table.path: table.name for table in form.tables}
     calculations = {field.name: field.calculation or "" for field in form.fields()}
-    return list(_node_rules(form.root, (), tables, calculations))
+    fields = {field.path: field for field in form.fields()}
+    return [_with_meaning(rule, form, fields) for rule in _node_rules(form.root, (), tables, calculations)]
+
+
+def _with_meaning(rule: Rule, form: Form, fields: dict[str, Field]) -> Rule:
+    """A constraint without message of its author tells what it demands."""
+    field = fields.get(rule_path(rule))
+    if rule.kind != "constraint" or field is None or DEFAULT_LANGUAGE in field.constraint_message:
+        return rule
+    meaning = {
+        language: explain_constraint(form, field, language)
+        for language in LANGUAGES
+        if not field.constraint_message.get(language)
+    }
+    message = write_message("constraint", field.label, field.name, own=field.constraint_message, meaning=meaning)
+    return replace(rule, message=message)
 
 
 def rule_path(rule: Rule) -> str:

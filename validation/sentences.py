@@ -134,7 +134,14 @@ def quote_label(label: Text, name: str, language: str) -> str:
     return _QUOTES.get(language, "“{}”").format(text or name)
 
 
-def write_message(kind: str, label: Text, name: str, value_type: str = "", own: Text | None = None) -> Text:
+def write_message(
+    kind: str,
+    label: Text,
+    name: str,
+    value_type: str = "",
+    own: Text | None = None,
+    meaning: Text | None = None,
+) -> Text:
     """The sentence of a rule in es, ht and en.
 
     Args:
@@ -142,18 +149,20 @@ def write_message(kind: str, label: Text, name: str, value_type: str = "", own: 
         value_type: bind type, for the kind "type".
         own: the author's own message. It is used in each language it has (and in every language if it has none
             declared); the others get the general sentence.
+        meaning: the rule's expression in words; the general sentence ends with it.
     """
-    own = own or {}
+    own, meaning = own or {}, meaning or {}
     sentences = {}
     for language in LANGUAGES:
         written = own.get(language) or own.get(DEFAULT_LANGUAGE)
-        sentences[language] = (
-            _SPACES.sub(" ", _QUOTATION.sub("…", written)).strip()
-            if written
-            else _MESSAGES[kind][language].format(
-                label=quote_label(label, name, language), type=_TYPES.get(value_type, _TEXT_TYPE)[language]
-            )
+        if written:
+            sentences[language] = _SPACES.sub(" ", _QUOTATION.sub("…", written)).strip()
+            continue
+        general = _MESSAGES[kind][language].format(
+            label=quote_label(label, name, language), type=_TYPES.get(value_type, _TEXT_TYPE)[language]
         )
+        words = meaning.get(language, "")
+        sentences[language] = f"{general.removesuffix('.')}: {words}." if words else general
     return sentences
 
 
