@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import resource
 import signal
 import socket
 import threading
@@ -14,12 +15,16 @@ import uvicorn
 
 from openrosa.access import KeyFilter
 from openrosa.app import create_app
+from openrosa.protocol import PhoneProtocol
 from schemas.errors import CommandError
 from schemas.settings import Settings, read_settings
 from store.open import Store
 
 STOP_SECONDS = 30
 """How long a stop waits for phones that are still sending."""
+
+SPARE_FILES = 256
+"""Open files besides the connections: the database, temporary files, libraries."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -70,12 +75,22 @@ def make_server(store: Store, host: str, port: int, settings: Settings | None = 
         server_header=False,
         # What a proxy says is believed by `routes.origin`, if the settings allow it.
         proxy_headers=False,
+        http=PhoneProtocol,
         ws="none",
+        limit_concurrency=(settings or Settings()).connections,
         lifespan="on",
         timeout_keep_alive=75,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     return uvicorn.Server(config)
+
+
+def allow_files(wanted: int) -> None:
+    """Let this process open so many files, as far as the system lets it: many allow 1,024 until they are asked."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def run(store: Store, host: str, port: int, *, settings: Settings | None = None) -> None:
@@ -91,6 +106,8 @@ def run(store: Store, host: str, port: int, *, settings: Settings | None = None)
         CommandError: CMD-010, CMD-011 a setting that can't be used; CMD-020 to CMD-022, it can't listen there.
     """
     settings = settings or read_settings(os.environ)
+    # Each connection may have a temporary file beside it.
+    allow_files(2 * settings.connections + SPARE_FILES)
     listener = bind(host, port)
     server = make_server(store, host, port, settings)
     # Once it has stopped, uvicorn raises the signal again: for us that stop was the whole of it.

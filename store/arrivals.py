@@ -9,6 +9,7 @@ anything else                                       added; held out of the table
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import uuid
 from collections.abc import Iterable, Sequence
@@ -17,13 +18,14 @@ from datetime import datetime
 from typing import Literal
 
 from lxml import etree
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.sql.dml import ReturningInsert
 
 from schemas.door_tables import conflict_attachments
 from schemas.tables import attachments, conflicts, form_versions, quarantine, submissions
 from store.blobs import Blobs, Content
 from store.edits import by_form, first_state, have_edits, settle_edits
-from store.inserts import keyed_insert
+from store.inserts import keyed_insert, keyed_insert_for
 
 Status = Literal["added", "duplicate", "conflict", "unknown_form", "closed_form"]
 
@@ -107,6 +109,20 @@ def _canonical(xml: bytes) -> bytes:
 
 _Key = tuple[str, str]
 
+# Made once: writing a query down takes as long as running it, and these run for every submission.
+_VERSIONS = select(form_versions.c.form_id, form_versions.c.version, form_versions.c.state).where(
+    form_versions.c.form_id.in_(bindparam("form_ids", expanding=True))
+)
+_STORED = select(submissions.c.instance_id, submissions.c.id, submissions.c.sha256).where(
+    submissions.c.form_id == bindparam("form"), submissions.c.instance_id.in_(bindparam("instances", expanding=True))
+)
+
+
+@functools.cache
+def _add(dialect: str) -> ReturningInsert[str, str, int]:
+    statement = keyed_insert_for(dialect, submissions).on_conflict_do_nothing(index_elements=["form_id", "instance_id"])
+    return statement.returning(submissions.c.form_id, submissions.c.instance_id, submissions.c.id)
+
 
 def add_submissions(connection: Connection, blobs: Blobs, items: Sequence[NewSubmission]) -> list[Outcome]:
     """Store submissions, at most some hundreds a call; an outcome each, in the same order.
@@ -145,9 +161,8 @@ def add_submissions(connection: Connection, blobs: Blobs, items: Sequence[NewSub
 
 def _form_versions(connection: Connection, form_ids: set[str]) -> dict[str, dict[str, str]]:
     """Form id -> version -> state."""
-    query = select(form_versions.c.form_id, form_versions.c.version, form_versions.c.state)
     found: dict[str, dict[str, str]] = {}
-    for form_id, version, state in connection.execute(query.where(form_versions.c.form_id.in_(form_ids))):
+    for form_id, version, state in connection.execute(_VERSIONS, {"form_ids": sorted(form_ids)}):
         found.setdefault(form_id, {})[version] = state
     return found
 
@@ -156,9 +171,7 @@ def _stored(connection: Connection, keys: Iterable[_Key]) -> dict[_Key, tuple[in
     """(form id, instance id) -> (submission id, digest)."""
     found: dict[_Key, tuple[int, str]] = {}
     for form_id, instance_ids in by_form(keys).items():
-        query = select(submissions.c.instance_id, submissions.c.id, submissions.c.sha256)
-        query = query.where(submissions.c.form_id == form_id, submissions.c.instance_id.in_(instance_ids))
-        for instance_id, number, sha256 in connection.execute(query):
+        for instance_id, number, sha256 in connection.execute(_STORED, {"form": form_id, "instances": instance_ids}):
             found[form_id, instance_id] = (number, sha256)
     return found
 
@@ -177,13 +190,9 @@ def _insert(
         return stored, {}
     times = [item.received_at for item, _ in fresh.values()]
     blobs.put(connection, [content for _, content in fresh.values()], max(times))
-    statement = keyed_insert(connection, submissions).on_conflict_do_nothing(index_elements=["form_id", "instance_id"])
-    columns = (submissions.c.form_id, submissions.c.instance_id, submissions.c.id)
     rows = [_row(item, content) for item, content in fresh.values()]
-    added = {
-        (form_id, instance): number
-        for form_id, instance, number in connection.execute(statement.returning(*columns), rows)
-    }
+    statement = _add(connection.dialect.name)
+    added = {(form_id, instance): number for form_id, instance, number in connection.execute(statement, rows)}
     # Another process may have been faster with the rest.
     stored |= {key: (number, fresh[key][1].sha256) for key, number in added.items()}
     stored |= _stored(connection, set(fresh) - set(added))

@@ -6,6 +6,7 @@ without a row (a crash in between) is harmless: the next content of that digest 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import tempfile
@@ -18,15 +19,21 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql
 
 from schemas.errors import StoreError
 from schemas.tables import blobs
 from store.complaints import translated
 from store.folders import file_durably
-from store.inserts import keyed_insert
+from store.inserts import keyed_insert_for
 
 ROW_BYTES = 256 * 1024
 """Contents up to this size live in the database."""
+
+
+@functools.cache
+def _insert(dialect: str) -> postgresql.Insert:
+    return keyed_insert_for(dialect, blobs).on_conflict_do_nothing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +166,7 @@ class Blobs:
         at = at or datetime.now(UTC)
         rows = {content.sha256: content for content in contents}
         connection.execute(
-            keyed_insert(connection, blobs).on_conflict_do_nothing(),
+            _insert(connection.dialect.name),
             [
                 {"sha256": digest, "size": rows[digest].size, "bytes": rows[digest].data, "created_at": at}
                 # In order of key, so that two writers never wait for each other crosswise.

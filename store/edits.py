@@ -16,13 +16,22 @@ from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from schemas.errors import StoreError
 from schemas.tables import decisions, submissions
 
 CURRENT, SUPERSEDED, FORK, HELD = "current", "superseded", "fork", "held"
 _PLACED = {CURRENT: CURRENT, FORK: FORK, SUPERSEDED: FORK}
+
+# Made once: it runs for every submission.
+_WAITS = (
+    select(submissions.c.id)
+    .where(submissions.c.deprecated_id.is_not(None), submissions.c.state == HELD)
+    .where(submissions.c.form_id == bindparam("form"))
+    .where(submissions.c.deprecated_id.in_(bindparam("instances", expanding=True)))
+    .limit(1)
+)
 
 
 def first_state(instance_id: str, deprecated_id: str | None) -> str:
@@ -62,11 +71,8 @@ def by_form(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 def have_edits(connection: Connection, added: Iterable[tuple[str, str]]) -> bool:
     """Whether any stored submission waits for one of these; few batches have any."""
-    waits = select(submissions.c.id).where(submissions.c.deprecated_id.is_not(None), submissions.c.state == HELD)
     return any(
-        connection.execute(
-            waits.where(submissions.c.form_id == form_id, submissions.c.deprecated_id.in_(instance_ids)).limit(1)
-        ).first()
+        connection.execute(_WAITS, {"form": form_id, "instances": instance_ids}).first()
         for form_id, instance_ids in by_form(added).items()
     )
 
