@@ -30,7 +30,7 @@ def add(
     url: Annotated[
         str,
         typer.Option("--url", envvar="COMUNAL_PUBLIC_URL", help="Address at which phones reach the collection server."),
-    ] = "http://127.0.0.1:8080",
+    ] = "http://127.0.0.1:8390",
     login: Annotated[
         bool,
         typer.Option("--login", help="The phone logs in with user name and password instead of a key in its address."),

@@ -9,8 +9,11 @@ import typer
 from flows.output import DataOption, JsonOption, Output
 from flows.places import data_folder, open_data
 
-Host = Annotated[str, typer.Option("--host", help="Address to listen on; 127.0.0.1 keeps it on this machine.")]
-Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")]
+Host = Annotated[
+    str,
+    typer.Option("--host", envvar="COMUNAL_HOST", help="Address to listen on; 127.0.0.1 keeps it on this machine."),
+]
+Port = Annotated[int, typer.Option("--port", envvar="COMUNAL_PORT", min=1, max=65535, help="Port to listen on.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command("up")(up)
 
 
-def serve(host: Host = "127.0.0.1", port: Port = 8080, json_lines: JsonOption = False, data: DataOption = None) -> None:
+def serve(host: Host = "127.0.0.1", port: Port = 8390, json_lines: JsonOption = False, data: DataOption = None) -> None:
     """Receive submissions from ODK Collect (OpenRosa), until stopped with Ctrl-C or SIGTERM.
 
     201 is answered only when the bytes are durable. Put it behind HTTPS before phones reach it over a network.
@@ -38,7 +41,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8080, json_lines: JsonOption = 
 
 def up(
     host: Host = "127.0.0.1",
-    port: Port = 8080,
+    port: Port = 8390,
     prefect_port: Annotated[int, typer.Option("--prefect-port", help="Port of the Prefect page.")] = 4200,
     json_lines: JsonOption = False,
     data: DataOption = None,

@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import typer
 
 from flows.cli import app
+from schemas.settings import Settings, read_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -146,3 +148,10 @@ def test_one_code_has_one_meaning() -> None:
                 raised.setdefault(code, set()).add(room)
     assert len(raised) > 60
     assert {code: rooms for code, rooms in raised.items() if len(rooms) > 1} == {"CMD-020": {"flows", "openrosa"}}
+
+
+def test_every_setting_stands_in_the_example_with_its_default() -> None:
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    told = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    assert set(told) == {f"COMUNAL_{field.name.upper()}" for field in fields(Settings)}
+    assert read_settings(told) == read_settings({})
