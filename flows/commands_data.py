@@ -55,6 +55,12 @@ def import_export(
     )
     for name in report.unknown_columns:
         output.say(f"  not in the form: {name}")
+    for name in report.unknown_sheets:
+        output.say(f"  no repeat of the form: {name}")
+    for name in report.unreadable:
+        output.say(f"  unreadable: {name}")
+    if report.refused or report.unreadable:
+        raise typer.Exit(1)
 
 
 def rehearse(
@@ -93,6 +99,10 @@ def rehearse(
             progress=advance,
         )
     output.record(report, f"rehearse {form_id}: {report}")
+    for message, times in report.messages.items():
+        output.say(f"  refused {times} times: {message}")
+    if report.refused:
+        raise typer.Exit(1)
 
 
 def write_tables(
