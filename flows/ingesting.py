@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flows.decrypting import Opened, open_batch
+from flows.entities import apply_entities
 from flows.keys import require_fitting
 from flows.registering import load_form
 from forms.audit import AUDIT_FILE, AUDIT_TABLE, read_audits
@@ -82,12 +83,16 @@ def ingest(
         if not waiting:
             break
         after = waiting[-1].submission_id
-        for version, received in _by_version(waiting).items():
-            form = load_form(store, form_id, version).form
-            opened = open_batch(store, form, received, private_key)
+        groups = _by_version(waiting)
+        forms = {version: load_form(store, form_id, version) for version in groups}
+        clear = {version: open_batch(store, forms[version].form, some, private_key) for version, some in groups.items()}
+        changes = apply_entities(store, [(forms[version], raw) for version in clear for raw in clear[version].batch])
+        for version, received in groups.items():
+            form, opened = forms[version].form, clear[version]
             encrypted += opened.waiting
             if not opened.batch and not opened.failed:
                 continue
+            opened.findings += changes.get(version, [])
             parsed = _with_audits(store, form, opened, read_rows(form, opened.batch, key))
             batch = [raw for raw in received if raw.submission_id in opened.failed] + opened.batch
             tables.write_tables(store, form_id, version, parsed, [row.submission_id for row in batch])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
+from flows.entities import declare_lists
 from flows.keys import with_public_key
 from flows.places import data_folder
 from forms.compile import CompiledForm, compile_workbook, compile_xform
@@ -105,6 +106,7 @@ def add_form(store: Store, file: Path, *, repair: bool = False, public_key: str 
             workbook=write_xlsx(workbook),
             media=compiled.media,
         )
+    declare_lists(store, compiled, datetime.now(UTC))
     asked = sum(1 for field in form.fields() if field.control)
     return AddedForm(
         form.form_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,7 @@ from store.entities import (
     settle_conflict,
 )
 from store.entity_changes import Source, apply_action, apply_waiting, count_waiting
-from store.open import Store
+from store.open import Store, open_store
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TREE = "5b9cf8d1-106f-4004-844f-c072d76762ed"
@@ -30,11 +31,21 @@ OTHER = "22525f8e-4f2d-41ed-94da-4c46a2478448"
 BRANCH = "99b303d9-6494-477b-a30d-d8aae8867335"
 
 
-@pytest.fixture
-def trees(store: Store) -> Store:
+def _with_list(store: Store) -> Store:
     with store.begin() as connection:
         put_list(connection, "trees", ["species", "girth"], AT)
     return store
+
+
+@pytest.fixture
+def trees(tmp_path: Path) -> Store:
+    return _with_list(open_store(tmp_path / "data"))
+
+
+@pytest.fixture
+def each(store: Store) -> Store:
+    """The same, once on SQLite and once on PostgreSQL."""
+    return _with_list(store)
 
 
 def _do(store: Store, instance_id: str, **asked: object) -> EntityOutcome:
@@ -63,19 +74,19 @@ def _versions(store: Store) -> list[tuple[int, str | None, str]]:
     return [(row.version, row.instance_id, row.data["girth"]) for row in rows]
 
 
-def test_entity_is_created_and_changed_once_for_each_submission(trees: Store) -> None:
-    assert _create(trees) == EntityOutcome("created")
-    assert _create(trees) == EntityOutcome("unchanged")
-    assert _change(trees, "uuid:1", {"girth": "12"}, base_version=1) == EntityOutcome("updated")
-    assert _change(trees, "uuid:1", {"girth": "12"}, base_version=1) == EntityOutcome("unchanged")
-    assert _change(trees, "uuid:2", {}, base_version=2, label="old oak") == EntityOutcome("updated")
-    assert _state(trees) == (3, None, {"species": "oak", "girth": "12"}, "old oak")
-    assert _versions(trees) == [(1, "uuid:0", "10"), (2, "uuid:1", "12"), (3, "uuid:2", "12")]
+def test_entity_is_created_and_changed_once_for_each_submission(each: Store) -> None:
+    assert _create(each) == EntityOutcome("created")
+    assert _create(each) == EntityOutcome("unchanged")
+    assert _change(each, "uuid:1", {"girth": "12"}, base_version=1) == EntityOutcome("updated")
+    assert _change(each, "uuid:1", {"girth": "12"}, base_version=1) == EntityOutcome("unchanged")
+    assert _change(each, "uuid:2", {}, base_version=2, label="old oak") == EntityOutcome("updated")
+    assert _state(each) == (3, None, {"species": "oak", "girth": "12"}, "old oak")
+    assert _versions(each) == [(1, "uuid:0", "10"), (2, "uuid:1", "12"), (3, "uuid:2", "12")]
 
 
-@pytest.mark.parametrize(
-    ("asked", "reason"),
-    [
+def test_what_cannot_be_applied_is_refused_with_its_reason(trees: Store) -> None:
+    _create(trees)
+    cases: list[tuple[dict[str, object], str]] = [
         ({"create": True, "label": "x", "uuid": ""}, "uuid"),
         ({"create": True, "label": "x", "uuid": "7"}, "uuid"),
         ({"update": True, "uuid": "", "base_version": 1}, "uuid"),
@@ -84,11 +95,9 @@ def test_entity_is_created_and_changed_once_for_each_submission(trees: Store) ->
         ({"update": True, "uuid": OTHER, "base_version": 1}, "unknown"),
         ({"update": True, "base_version": 7}, "version"),
         ({"update": True}, "version"),
-    ],
-)
-def test_what_cannot_be_applied_is_refused_with_its_reason(trees: Store, asked: dict[str, object], reason: str) -> None:
-    _create(trees)
-    assert _do(trees, "uuid:9", **asked) == EntityOutcome("refused", reason)
+    ]
+    for asked, reason in cases:
+        assert _do(trees, "uuid:9", **asked) == EntityOutcome("refused", reason)
     assert _state(trees)[0] == 1
 
 
@@ -152,18 +161,18 @@ def test_changes_of_one_phone_follow_each_other_without_conflict(trees: Store) -
     assert _state(trees) == (6, "soft", {"species": "elm", "girth": "14"}, "oak")
 
 
-def test_changes_that_arrive_out_of_order_wait_for_their_predecessor(trees: Store) -> None:
-    _create(trees)
+def test_changes_that_arrive_out_of_order_wait_for_their_predecessor(each: Store) -> None:
+    _create(each)
     for _ in range(2):
-        assert _change(trees, "uuid:3", {"girth": "13"}, **_offline(3)) == EntityOutcome("waiting")
-    assert _change(trees, "uuid:2", {"girth": "12"}, **_offline(2)) == EntityOutcome("waiting")
-    assert _state(trees)[0] == 1
-    assert _change(trees, "uuid:1", {"girth": "11"}, **_offline(1)) == EntityOutcome("updated")
-    assert _versions(trees) == [(1, "uuid:0", "10"), (2, "uuid:1", "11"), (3, "uuid:2", "12"), (4, "uuid:3", "13")]
-    assert _state(trees)[1] is None
-    with trees.read() as connection:
+        assert _change(each, "uuid:3", {"girth": "13"}, **_offline(3)) == EntityOutcome("waiting")
+    assert _change(each, "uuid:2", {"girth": "12"}, **_offline(2)) == EntityOutcome("waiting")
+    assert _state(each)[0] == 1
+    assert _change(each, "uuid:1", {"girth": "11"}, **_offline(1)) == EntityOutcome("updated")
+    assert _versions(each) == [(1, "uuid:0", "10"), (2, "uuid:1", "11"), (3, "uuid:2", "12"), (4, "uuid:3", "13")]
+    assert _state(each)[1] is None
+    with each.read() as connection:
         assert count_waiting(connection, "trees") == 0
-    assert _change(trees, "uuid:3", {"girth": "13"}, **_offline(3)) == EntityOutcome("unchanged")
+    assert _change(each, "uuid:3", {"girth": "13"}, **_offline(3)) == EntityOutcome("unchanged")
 
 
 def test_changes_of_an_entity_created_without_a_network_wait_for_its_creation(trees: Store) -> None:
@@ -185,12 +194,12 @@ def test_change_whose_predecessor_never_came_is_applied_in_the_end_as_a_conflict
     assert _state(trees)[1] == "hard"
 
 
-def test_list_for_phones_has_every_property_and_the_same_bytes_each_time(trees: Store) -> None:
-    with trees.read() as connection:
+def test_list_for_phones_has_every_property_and_the_same_bytes_each_time(each: Store) -> None:
+    with each.read() as connection:
         assert entity_list_csv(connection, "trees") == b"name,label,__version,species,girth\n"
-    _create(trees, label='oak, "old"')
-    _do(trees, "uuid:o", uuid=OTHER, create=True, label="elm", data={"species": "elm"})
-    with trees.begin() as connection:
+    _create(each, label='oak, "old"')
+    _do(each, "uuid:o", uuid=OTHER, create=True, label="elm", data={"species": "elm"})
+    with each.begin() as connection:
         put_list(connection, "trees", ["girth", "height"], AT)
         content = entity_list_csv(connection, "trees")
         assert entity_list_md5(content) == entity_list_md5(entity_list_csv(connection, "trees"))

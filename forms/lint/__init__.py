@@ -10,6 +10,7 @@ from forms.lint.choices import check_choices
 from forms.lint.columns import check_columns
 from forms.lint.cycles import check_cycles
 from forms.lint.encryption import check_encryption
+from forms.lint.entities import check_entities
 from forms.lint.expressions import check_expressions
 from forms.lint.logic import check_logic
 from forms.lint.problems import arrange, problem
@@ -63,6 +64,7 @@ def _program_problems(outline: Outline, with_validate: bool) -> Iterator[Problem
     for warning in warnings:
         yield from pyxform_problems(outline, warning, "warning", "Mend it, or know why it is so.")
     yield from check_columns(outline, form)
+    yield from check_entities(outline, form, xform)
     yield from check_logic(outline, form)
     if with_validate:
         yield from validate_problems(outline, validate_xform(xform), form.root.name)
