@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
 
 from openrosa.access import Access
 from openrosa.answers import Refusal
-from openrosa.central.routes import central_routes
+from openrosa.entities import entity_routes
 from openrosa.limits import Buckets
 from openrosa.offering import form_list, form_xml, manifest, media
 from openrosa.pages import front_page
@@ -32,6 +33,10 @@ PREFIXES = (
 )
 """What stands before each address: nothing for whoever logs in with name and password, a key, or the token of a
 draft's test address; each of the two also as ODK Central writes it."""
+
+
+CENTRAL_PATHS = ("/v1/{rest:path}", "/docs", "/docs/{rest:path}")
+"""What the Central API answers of the addresses that are no phone's."""
 
 
 async def front(request: Request) -> Response:
@@ -56,10 +61,34 @@ def routes(base_path: str = "") -> list[Route]:
             Route(f"{root}/forms/{{number:int}}/form.xml", answered(form_xml), methods=["GET"]),
             Route(f"{root}/forms/{{number:int}}/manifest", answered(manifest), methods=["GET"]),
             Route(f"{root}/forms/{{number:int}}/media/{{name:path}}", answered(media), methods=["GET"]),
+            *entity_routes(root),
             Route(f"{root}/submission", answered(ask_submission), methods=["GET"]),
             Route(f"{root}/submission", answered(submit, failed=503), methods=["POST"]),
         ]
     return found
+
+
+class Central:
+    """ODK Central's API, loaded when somebody first asks for it: a server for phones alone stays small.
+
+    Args:
+        base_path: as of `create_app`.
+    """
+
+    def __init__(self, base_path: str) -> None:
+        self._base_path = base_path
+        self._router: Router | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the route of the API would that has this path."""
+        if self._router is None:
+            self._router = await asyncio.to_thread(self._load)
+        await self._router(scope, receive, send)
+
+    def _load(self) -> Router:
+        from openrosa.central.routes import central_routes
+
+        return Router(central_routes(self._base_path), redirect_slashes=False)
 
 
 def create_app(store: Store, base_path: str = "", *, settings: Settings | None = None) -> Starlette:
@@ -81,8 +110,10 @@ def create_app(store: Store, base_path: str = "", *, settings: Settings | None =
         finally:
             await asyncio.to_thread(writer.close)
 
+    base_path = base_path.rstrip("/")
+    central = Central(base_path)
     app = Starlette(
-        routes=[*routes(base_path.rstrip("/")), *central_routes(base_path.rstrip("/"))],
+        routes=[*routes(base_path), *(Route(base_path + path, central) for path in CENTRAL_PATHS)],
         lifespan=lifespan,
         exception_handlers={404: missing, 405: missing},
     )
