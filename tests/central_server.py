@@ -7,14 +7,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import httpx
 
+from forms.compile import CompiledForm, compile_workbook
 from forms.sheets import write_xlsx
 from forms.sheets.markdown import workbook_from_markdown
 from openrosa.serve import bind, make_server
 from schemas.settings import Settings
+from store.forms import add_form_version
 from store.open import Store, open_store
 from store.people import add_person
 
@@ -53,6 +56,27 @@ PHOTO = b"\xff\xd8\xff\xe0photo"
 def xlsx(form_id: str = "visita", version: str = "1") -> bytes:
     """The workbook of the tests' form."""
     return write_xlsx(workbook_from_markdown(FORM.format(id=form_id, version=version), form_id))
+
+
+@cache
+def _compiled(form_id: str, version: str) -> CompiledForm:
+    return compile_workbook(workbook_from_markdown(FORM.format(id=form_id, version=version), form_id))
+
+
+def register(store: Store, form_id: str = "visita", version: str = "1") -> None:
+    """Register the tests' form without asking the API, which would look it through each time."""
+    compiled = _compiled(form_id, version)
+    with store.begin() as connection:
+        add_form_version(
+            connection,
+            store.blobs,
+            form_id=form_id,
+            version=version,
+            title="Visita",
+            xform=compiled.xform,
+            workbook=xlsx(form_id, version),
+            media={},
+        )
 
 
 def write_folder(folder: Path) -> None:
