@@ -5,6 +5,8 @@ Format: ODK XForms, "Entities". Which answers may leave an interview this way: d
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,10 +18,10 @@ from forms.fields.model import plain_path, read_model
 from forms.xml_bytes import XmlRefusedError, local_name, read_xml
 from schemas.entities import EntityAction
 from schemas.errors import FormError
-from schemas.fields import SecondaryInstance
 
 TRUE: Final = frozenset({"1", "true"})
-FILE_LIST: Final = "jr://file-csv/"
+
+_FILE_LIST: Final = re.compile(rb"""src\s*=\s*["']jr://file-csv/([^"'/]+)\.csv["']""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,15 @@ def _owner(path: str, declared: dict[str, str]) -> str | None:
     return max(above, key=len, default=None)
 
 
-def attached_lists(instances: Sequence[SecondaryInstance]) -> tuple[str, ...]:
-    """Names of the CSV files (without ".csv") that a form chooses from: each may be a list of entities."""
-    sources = (instance.src or "" for instance in instances)
-    files = (source.removeprefix(FILE_LIST) for source in sources if source.startswith(FILE_LIST))
-    return tuple(dict.fromkeys(file.removesuffix(".csv") for file in files if file.endswith(".csv")))
+def attached_lists(xform: bytes) -> tuple[str, ...]:
+    """Names of the CSV files (without ".csv") that a form chooses from: each may be a list of entities.
+
+    >>> attached_lists(b'<instance id="trees" src="jr://file-csv/trees.csv"/>')
+    ('trees',)
+    """
+    # Read as text: a server asks this of every form it offers, also of one whose XML it would not understand.
+    names = (html.unescape(name.decode("utf-8", "replace")) for name in _FILE_LIST.findall(xform))
+    return tuple(dict.fromkeys(names))
 
 
 def read_entity_actions(plans: Sequence[EntityPlan], xml: bytes) -> list[EntityAction]:

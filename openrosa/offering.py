@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from openrosa.answers import Refusal
 from openrosa.documents import ListedFile, ListedForm, write_form_list, write_manifest
+from openrosa.entities import having_lists, list_files
 from openrosa.routes import HEADERS, XML, Visitor, door, server_url, visit
 from store.assignments import list_assigned
 from store.forms import FormVersionRow, get_form_version_by_id, list_offered
@@ -33,6 +34,8 @@ async def form_list(request: Request) -> Response:
     store = door(request).store
     wanted = request.query_params.get("formID")
     base = server_url(request, "/formList")
+    offered = await asyncio.to_thread(_offered, store, visitor)
+    with_lists = await asyncio.to_thread(having_lists, store, offered)
     listed = [
         ListedForm(
             row.form_id,
@@ -40,9 +43,9 @@ async def form_list(request: Request) -> Response:
             row.title,
             row.xform_md5,
             f"{base}/forms/{row.id}/form.xml",
-            f"{base}/forms/{row.id}/manifest" if row.media else None,
+            f"{base}/forms/{row.id}/manifest" if row.media or row.id in with_lists else None,
         )
-        for row in await asyncio.to_thread(_offered, store, visitor)
+        for row in offered
         if not wanted or row.form_id == wanted
     ]
     return await packed(request, write_form_list(listed), XML)
@@ -75,16 +78,16 @@ async def manifest(request: Request) -> Response:
     """GET the list of a form's media files."""
     visitor = await visit(request)
     number = request.path_params["number"]
-    base = f"{server_url(request, f'/forms/{number}/manifest')}/forms/{number}/media"
+    base = f"{server_url(request, f'/forms/{number}/manifest')}/forms/{number}"
     store = door(request).store
 
-    def read() -> FormVersionRow:
+    def read() -> list[ListedFile]:
         with store.read() as connection:
-            return _version(connection, store, visitor, number)
+            row = _version(connection, store, visitor, number)
+            files = [ListedFile(file.name, file.md5, f"{base}/media/{quote(file.name, safe='')}") for file in row.media]
+            return files + list_files(connection, store, row, base)
 
-    row = await asyncio.to_thread(read)
-    files = (ListedFile(file.name, file.md5, f"{base}/{quote(file.name, safe='')}") for file in row.media)
-    return await packed(request, write_manifest(files), XML)
+    return await packed(request, write_manifest(await asyncio.to_thread(read)), XML)
 
 
 async def _serve(

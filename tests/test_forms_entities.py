@@ -52,7 +52,7 @@ def test_form_declares_lists_and_their_properties() -> None:
     (plan,) = read_entity_plans(compiled.xform)
     assert (plan.list_name, plan.path, plan.label_path) == ("trees", "/data", "/data/meta/entity/label")
     assert plan.properties == (("/data/about/species", "species"), ("/data/about/girth", "girth_cm"))
-    assert attached_lists(list(compiled.form.instances.values())) == ("trees",)
+    assert attached_lists(compiled.xform) == ("trees",)
     bare = compile_workbook(workbook_from_markdown("| survey |\n| | type | name | label |\n| | text | a | A |", "a"))
     assert read_entity_plans(bare.xform) == ()
     assert read_entity_actions((), b"no xml") == []
