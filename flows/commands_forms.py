@@ -12,7 +12,7 @@ from rich.table import Table
 from flows.commands_explain import explain
 from flows.output import DataOption, JsonOption, Output
 from flows.places import open_data
-from schemas.errors import Problem
+from schemas.errors import FormError, Problem
 
 FormFile = Annotated[
     Path,
@@ -46,7 +46,10 @@ def check(file: FormFile, json_lines: JsonOption = False, data: DataOption = Non
     from forms.sheets import read_workbook
 
     output = Output(json_lines)
-    problems = check_workbook(read_workbook(file))
+    try:
+        problems = check_workbook(read_workbook(file))
+    except FormError as error:  # not even a workbook: that is a problem of the file like any other
+        problems = [Problem("error", error.code, "", None, "", error.message, error.advice, file.name)]
     show_problems(output, problems)
     if any(problem.severity == "error" for problem in problems):
         raise typer.Exit(1)

@@ -120,9 +120,18 @@ def test_port_in_use_is_one_message(tmp_path: Path) -> None:
     assert "CMD-020" in done.stderr
 
 
-def test_damaged_workbook_is_one_message(tmp_path: Path) -> None:
+def test_damaged_workbook_is_one_problem(tmp_path: Path) -> None:
     (tmp_path / "form.xlsx").write_bytes(b"PK no workbook at all")
-    done = comunal("forms", "check", str(tmp_path / "form.xlsx"))
+    done = comunal("forms", "check", str(tmp_path / "form.xlsx"), "--json")
+    assert done.returncode == 1
+    (problem,) = (json.loads(line) for line in done.stdout.splitlines())
+    assert (problem["severity"], problem["code"], problem["file"]) == ("error", "FRM-005", "form.xlsx")
+    assert problem["advice"]
+
+
+def test_damaged_workbook_is_not_registered(tmp_path: Path) -> None:
+    (tmp_path / "form.xlsx").write_bytes(b"PK no workbook at all")
+    done = comunal("forms", "add", str(tmp_path / "form.xlsx"), "--data", str(tmp_path / "data"))
     assert done.returncode == 3
     assert "FRM-005" in done.stderr
 
