@@ -95,7 +95,7 @@ blobs = Table(
 )
 
 # One person or phone with a key. The key itself is nowhere; its digest is. key_ha1: what digest authentication needs
-# to know of it, as good as the key at that door; null for whoever doesn't log in so (docs/decisions/0011).
+# to know of it, as good as the key at that door; null for whoever doesn't log in so (docs/decisions/0012).
 people = Table(
     "people",
     metadata,

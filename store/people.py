@@ -1,7 +1,7 @@
 """People and the keys of their phones. A key is shown once; the store keeps only digests of it.
 
 A person who logs in by digest authentication needs a second one, the HA1 of RFC 7616: whoever reads it can log in at
-that door, so it is kept only for people who were added with `login` (docs/decisions/0011).
+that door, so it is kept only for people who were added with `login` (docs/decisions/0012).
 """
 
 from __future__ import annotations
