@@ -18,6 +18,8 @@ from expressions.links import Links
 from expressions.lowered import Lowered, to_boolean, to_number, to_string
 from expressions.lowering import Plan, run_together
 from expressions.personal_uses import questions_named
+from expressions.profiles import Profile
+from expressions.records import compile_record
 from expressions.rowwise import RowKind, evaluate_rowwise
 from expressions.syntax import Call, walk
 from expressions.targets import Place
@@ -88,9 +90,21 @@ class ColumnExpr:
 
 
 class RowwiseExpr(ColumnExpr):
-    """An expression without columnar form, evaluated row by row: the same meaning, a hundred times slower."""
+    """An expression evaluated row by row: without columnar form, or with the meaning of another engine.
 
-    def __init__(self, text: str, form: Form, table: str, field: Field | None = None, zone: str = "UTC") -> None:
+    The same meaning as over columns if the engine is JavaRosa, and a hundred times slower.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        form: Form,
+        table: str,
+        field: Field | None = None,
+        zone: str = "UTC",
+        profile: Profile = Profile.JAVAROSA,
+    ) -> None:
+        self._profile = profile
         self.text = text
         self.table = table
         self._form = form
@@ -120,7 +134,16 @@ class RowwiseExpr(ColumnExpr):
         return self._evaluate(tables, "string")
 
     def _evaluate(self, tables: Tables, kind: str) -> pl.Series:
-        return evaluate_rowwise(self.text, self._form, self.table, self._field, tables, kind=kind, zone=self._zone)
+        return evaluate_rowwise(
+            self.text,
+            self._form,
+            self.table,
+            self._field,
+            tables,
+            kind=kind,
+            zone=self._zone,
+            profile=self._profile,
+        )
 
 
 Request = tuple[ColumnExpr, RowKind]
@@ -163,6 +186,7 @@ def compile_columns(
     *,
     allow_rowwise: bool = False,
     zone: str = "UTC",
+    profile: Profile = Profile.JAVAROSA,
 ) -> ColumnExpr:
     """Compile an expression for the rows of a table.
 
@@ -172,6 +196,7 @@ def compile_columns(
         field: the question at which the expression stands: gives `.` and relative paths their meaning. Null: the row.
         allow_rowwise: evaluate row by row what has no columnar form, instead of refusing it.
         zone: time zone in which the day of a moment is told.
+        profile: the engine whose meaning it has. Columns know JavaRosa's; that of others is evaluated row by row.
 
     Raises:
         ExpressionError: EXP-001 to EXP-010 from `grammar.parse`; EXP-020, EXP-021 a wrong call; EXP-025 no date;
@@ -181,6 +206,9 @@ def compile_columns(
             predicate that is no condition; EXP-112 the time of an interview whose form
             doesn't record it. EXP-120 the answer to a personal question is looked into.
     """
+    if profile is not Profile.JAVAROSA:
+        compile_record(text, profile)
+        return RowwiseExpr(text, form, table, field, zone, profile)
     try:
         return ColumnExpr(text, form, table, field, zone)
     except ExpressionError as error:

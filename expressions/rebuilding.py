@@ -20,11 +20,12 @@ from schemas.fields import MAIN_TABLE, Field, Form, Group, Node, Repeat
 
 @dataclass(slots=True)
 class Tree:
-    """One submission: its instance, when it ended, and the element of each of its rows."""
+    """One submission: its instance, when it ended, and of each table the elements of its rows and their numbers."""
 
     root: Element
     now: datetime | None
     rows: dict[str, list[Element]] = field(default_factory=dict)
+    numbers: dict[str, list[int]] = field(default_factory=dict)
 
 
 class InstanceBuilder:
@@ -54,11 +55,12 @@ class InstanceBuilder:
         for index in range(self.links.height(MAIN_TABLE)):
             tree = Tree(Element(self.form.root.name), moments[index])
             tree.rows[MAIN_TABLE] = [tree.root]
+            tree.numbers[MAIN_TABLE] = [index]
             self._fill(tree.root, self.form.root, MAIN_TABLE, index, tree)
             yield tree
 
     def context_nodes(self, tree: Tree, table: str, at: Field | None) -> list[Element]:
-        """The context node of each of the submission's rows in a table, in the order of the table."""
+        """The context node of each of the submission's rows in a table, in the order of `tree.numbers`."""
         rows = tree.rows.get(table, [])
         if at is None:
             return rows
@@ -80,6 +82,7 @@ class InstanceBuilder:
             for below in self._children.get(child.table, {}).get(row, ()):
                 occurrence = element.append(Element(child.name))
                 tree.rows.setdefault(child.table, []).append(occurrence)
+                tree.numbers.setdefault(child.table, []).append(below)
                 self._fill(occurrence, child, child.table, below, tree)
 
     def _group_children(self) -> dict[str, dict[int, list[int]]]:

@@ -16,6 +16,7 @@ import polars as pl
 from expressions.clock import CLOCK_FUNCTIONS, refuse_unknown_time
 from expressions.instance import Element
 from expressions.personal_uses import refuse_personal_uses
+from expressions.profiles import Profile
 from expressions.rebuilding import InstanceBuilder
 from expressions.records import RecordExpr, Scope, compile_record
 from expressions.syntax import Call, walk
@@ -40,31 +41,35 @@ def evaluate_rowwise(
     *,
     kind: str = "string",
     zone: str = "UTC",
+    profile: Profile = Profile.JAVAROSA,
 ) -> pl.Series:
     """The expression's value in every row of a table.
 
     Args:
         kind: "boolean" (never null), "number" (Float64, null for NaN) or "string" ("" for blank).
         zone: time zone in which the day of a moment is told.
+        profile: the engine whose meaning it has.
 
     Raises:
         ExpressionError: EXP-001 to EXP-030, as `compile_record`; EXP-110 for chance; EXP-112 for the time of an
             interview whose form doesn't record it; EXP-120 for personal answers.
     """
-    record = compile_record(text)
+    record = compile_record(text, profile)
     _refuse_chance(record)
     refuse_personal_uses(record.tree, Place(form, table, field))
     builder = InstanceBuilder(form, tables, record.tree, field)
     uses_clock = _uses_clock(record, form)
     scope = _make_scope(form, builder.empty_root(), zone)
-    values: list[bool | float | str | None] = []
+    # Rows may stand in any order; one without its parent is nobody's, and has no value.
+    values: list[bool | float | str | None] = [None] * tables[table].height
     evaluate = _evaluator(record, kind)
     for tree in builder.trees():
         scope.root = tree.root
         unknown_time = tree.now is None and uses_clock
         scope.now = (tree.now or EPOCH_TIME).astimezone(ZoneInfo(zone))
-        for node in builder.context_nodes(tree, table, field):
-            values.append(None if unknown_time else _evaluate(evaluate, node, scope))
+        nodes = builder.context_nodes(tree, table, field)
+        for number, node in zip(tree.numbers.get(table, ()), nodes, strict=True):
+            values[number] = None if unknown_time else _evaluate(evaluate, node, scope)
     return _as_series(values, kind)
 
 

@@ -35,11 +35,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RuleSummary:
-    """How a rule fared over all records: rows it applied to, and rows that broke it."""
+    """How a rule fared over all records: rows it applied to, and rows that broke it.
+
+    Attributes:
+        engine_dependent: of the rows that broke it, those that another client's engine would have let pass.
+    """
 
     rule: Rule
     checked: int
     failed: int
+    engine_dependent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,8 @@ class Finding:
         path: path of the question, or of the row.
         variables: names of the questions involved.
         message: language -> sentence, without the answer.
+        engines: engines (`expressions.profiles.Profile` values) under which the rule is broken; empty where they
+            weren't compared. Fewer than all: it depends on the client, and the message says who would accept it.
     """
 
     form_id: str
@@ -63,3 +70,4 @@ class Finding:
     message: Text
     advice: Text = field(default_factory=dict)
     variables: tuple[str, ...] = ()
+    engines: tuple[str, ...] = ()

@@ -217,7 +217,7 @@ def keys(evaluation: Evaluation, at: int) -> set[tuple[str, str]]:
     return {(item.rule_id, item.row_id) for item in evaluation.findings if item.instance_id == f"uuid:{at}"}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**32))
 def test_columns_find_what_a_slow_reader_finds(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311
@@ -228,7 +228,7 @@ def test_columns_find_what_a_slow_reader_finds(seed: int) -> None:
         assert keys(evaluation, at) == SlowReader(xml).broken(), xml.decode()
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**32), st.integers(1, 40))
 def test_result_does_not_depend_on_how_interviews_are_cut(seed: int, chunk_rows: int) -> None:
     chance = random.Random(seed)  # noqa: S311

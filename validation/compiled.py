@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from expressions.columns import compile_columns
+from expressions.profiles import Profile
 from schemas.errors import ExpressionError
 from schemas.fields import Field, Form, Node, Repeat
 from validation.distinct import Columns, DistinctExpr, depends_on_named_answers, named_answers
@@ -23,12 +24,16 @@ class Compiler:
         has_personal: whether personal answers are at hand. Without them the tables hold only a mark, and expressions
             may ask whether a personal question is answered but no more.
         zone: time zone in which days are told.
+        profile: the engine whose meaning the expressions have.
 
     Attributes:
         personal_used: names of the personal questions that the expressions compiled so far use.
     """
 
-    def __init__(self, form: Form, *, has_personal: bool, zone: str = "UTC") -> None:
+    def __init__(
+        self, form: Form, *, has_personal: bool, zone: str = "UTC", profile: Profile = Profile.JAVAROSA
+    ) -> None:
+        self._profile = profile
         self._personal = frozenset(field.name for field in form.fields() if field.personal)
         self._form = unmark_personal(form) if has_personal and self._personal else form
         self._zone = zone
@@ -55,7 +60,9 @@ class Compiler:
             return NotChecked(f"the list {', '.join(missing)} is in a file that was not given")
         context = None if node is None else _as_field(node, table)
         try:
-            compiled = compile_columns(text, self._form, table, context, allow_rowwise=True, zone=self._zone)
+            compiled = compile_columns(
+                text, self._form, table, context, allow_rowwise=True, zone=self._zone, profile=self._profile
+            )
             once = not compiled.is_columnar and depends_on_named_answers(text if judged_by is None else judged_by)
         except ExpressionError as error:
             return NotChecked(describe_failure(error))

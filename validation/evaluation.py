@@ -11,11 +11,20 @@ import polars as pl
 from schemas.errors import ExpressionError
 from schemas.fields import INSTANCE_ID, ROW_ID
 from schemas.findings import Finding, Rule, RuleSummary
+from validation.disagreement import is_engine_dependent, write_disagreement
 
 RULE = "rule"
 VERSION = "form_version"
-VIOLATIONS_SCHEMA = {RULE: pl.UInt32, VERSION: pl.String, INSTANCE_ID: pl.String, ROW_ID: pl.String}
-"""One row per broken rule per record: number of the rule in the evaluation's list, version, submission, row."""
+ENGINES = "engines"
+VIOLATIONS_SCHEMA = {
+    RULE: pl.UInt32,
+    VERSION: pl.String,
+    INSTANCE_ID: pl.String,
+    ROW_ID: pl.String,
+    ENGINES: pl.String,
+}
+"""One row per broken rule per record: number of the rule in the evaluation's list, version, submission, row, and the
+engines under which the rule is broken, separated by spaces ("" if the engines weren't compared)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +89,8 @@ class Findings(Sequence[Finding]):
         yield from self.passed
         yield from map(self._make, self.violations.iter_rows())
 
-    def _make(self, row: tuple[int, str, str, str]) -> Finding:
-        number, version, instance_id, row_id = row
+    def _make(self, row: tuple[int, str, str, str, str]) -> Finding:
+        number, version, instance_id, row_id, engines = row
         rule = self.rules[number]
         return Finding(
             form_id=self.form_id,
@@ -92,9 +101,10 @@ class Findings(Sequence[Finding]):
             kind=rule.kind,
             severity=rule.severity,
             path=self.paths[number],
-            message=rule.message,
+            message=write_disagreement(rule.message, engines) if is_engine_dependent(engines) else rule.message,
             advice=rule.advice,
             variables=rule.variables,
+            engines=tuple(engines.split()),
         )
 
 

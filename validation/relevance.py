@@ -76,6 +76,7 @@ class Judged:
         kept: table name -> numbers of the chunk's rows that are left, null if all are.
         masks: path of a node -> whether it is relevant, for each of the chunk's rows (of the node's table); null
             where nothing depends on anything.
+        before: the tables with nothing blanked, personal answers in place of their marks.
     """
 
     chunk: Chunk
@@ -84,6 +85,7 @@ class Judged:
     kept: dict[str, Numbers | None] = field(default_factory=dict)
     own: dict[str, Flags] = field(default_factory=dict)
     masks: dict[str, Flags | None] = field(default_factory=dict)
+    before: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     ready: dict[tuple[int, str], pl.Series] = field(default_factory=dict)
     filled: dict[tuple[str, bool], pl.DataFrame] = field(default_factory=dict)
 
@@ -182,7 +184,7 @@ def apply_relevance(plan: RelevancePlan, chunk: Chunk, tables: Mapping[str, pl.D
     Args:
         tables: the chunk's tables, perhaps with personal answers in place of their marks; same rows.
     """
-    judged = Judged(chunk, plan, dict(tables))
+    judged = Judged(chunk, plan, dict(tables), before=tables)
     for level in plan.levels:
         judged.prepare((plan.expressions[path], "boolean") for path in level)
         for path in level:
