@@ -178,6 +178,19 @@ def test_duplicate_falls_on_the_interview_held_later_though_it_arrived_first() -
     assert found(both.judge(), "duplicate_person") == {("b", "")}
 
 
+@pytest.mark.parametrize(
+    ("name", "changed", "expected"),
+    [("Jean Baptiste", False, {("b", "")}), ("Jean Baptiste", True, set()), ("Jean", False, set())],
+)
+def test_same_full_name_with_every_answer_the_same_is_one_person(
+    name: str, changed: bool, expected: set[tuple[str, str]]
+) -> None:
+    answers = {f"q{number}": "1" for number in range(QUESTIONS)}
+    other = answers | ({"q3": "2"} if changed else {})
+    interviews = Interviews().add("a", {"name": name}, **answers).add("b", {"name": name}, **other)  # type: ignore[arg-type]
+    assert found(interviews.judge(), "duplicate_person") == expected
+
+
 def test_household_members_are_compared_across_interviews_but_not_within_one() -> None:
     marie = {"m_name": "Marie Louis", "sex": "2", "birth_date": "2001-05-05"}
     luc = {"m_name": "Luc Louis", "sex": "1", "birth_date": "2002-05-05"}

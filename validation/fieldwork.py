@@ -30,8 +30,8 @@ from validation import fieldwork_rules as names
 from validation.evaluation import VIOLATIONS_SCHEMA, Evaluation, Findings, NotChecked
 from validation.fieldwork_rules import FieldworkSettings, fieldwork_rules, name_other, read_settings
 from validation.likeness import encode_answers, find_near_identical
-from validation.order import END, START, time_fields
-from validation.people import OTHER, STRONG_KEYS, WEAK_KEYS, find_duplicates
+from validation.order import END, OTHER, START, time_fields
+from validation.people import STRONG_KEYS, WEAK_KEYS, find_duplicates
 
 _ANSWERS = "_answers"
 

@@ -36,11 +36,11 @@ _SEVERITIES: Mapping[str, FindingSeverity] = {
 _MESSAGES: Mapping[str, Text] = {
     DUPLICATE_PERSON: {
         "es": "Una persona de esta entrevista ya está en otra anterior: mismo documento, o mismo nombre con igual "
-        "teléfono o fecha de nacimiento.",
+        "teléfono, fecha de nacimiento o respuestas.",
         "ht": "Yon moun nan antrevi sa a deja nan yon antrevi anvan: li gen menm dokiman, oswa menm non ak menm "
-        "telefòn oswa menm dat nesans.",
+        "telefòn, menm dat nesans oswa menm repons.",
         "en": "A person of this interview is in an earlier one already: same document, or same name with the same "
-        "phone or date of birth.",
+        "phone, date of birth or answers.",
     },
     SIMILAR_PERSON: {
         "es": "Una persona de esta entrevista tiene el mismo nombre, sexo y edad que otra de una entrevista anterior.",

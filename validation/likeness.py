@@ -10,8 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from schemas.fields import INSTANCE_ID, MAIN_TABLE, POSITION, Field, Form
-from validation.order import RANK, rank_interviews
-from validation.people import OTHER
+from validation.order import OTHER, RANK, rank_interviews
 
 LONGEST_REPEAT = 12
 """Rows of a repeat that are compared, from the first."""

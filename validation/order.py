@@ -9,6 +9,7 @@ from schemas.fields import INSTANCE_ID, MAIN_TABLE, RECEIVED_AT, Field, Form
 START = "_start"
 END = "_end"
 RANK = "_rank"
+OTHER = "other"
 
 _PRELOADS = {"timestamp/start": START, "timestamp/end": END}
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import polars as pl
 
 from schemas.fields import INSTANCE_ID, MAIN_TABLE, ROW_ID, Field, Form
 from validation.fieldwork_rules import FieldworkSettings
-from validation.order import RANK, rank_interviews
+from validation.likeness import encode_answers
+from validation.order import OTHER, RANK, rank_interviews
 
 SHORTEST_DOCUMENT = 5
 PHONE_DIGITS = 8
 """Digits of a phone number, from the right, that are compared: prefixes are written in many ways."""
 
-STRONG_KEYS = (("document",), ("name", "phone"), ("full_name", "sex", "birth_date"))
+FEWEST_ANSWERS = 3
+"""An interview with fewer answers tells nothing by being equal to another."""
+
+STRONG_KEYS = (("document",), ("name", "phone"), ("full_name", "sex", "birth_date"), ("full_name", "answers"))
 WEAK_KEYS = (("full_name", "sex", "age"),)
 """What two rows must have in common to be one person. A full name has two words at least; namesakes of one age exist,
-so that key only counts where the date of birth isn't known."""
+so that key only counts where the date of birth isn't known. "answers": the two interviews agree in every answer."""
 
-OTHER = "other"
 _KEY = "key"
 _PERSON = [INSTANCE_ID, ROW_ID]
 
@@ -81,7 +85,16 @@ def _people(
         )
     people = people.with_columns(pl.when(pl.col("name").str.contains(" ")).then(pl.col("name")).alias("full_name"))
     people = _share_phone(people)
-    return people.join(_marks(form, tables, settings), on=_PERSON, how="left")
+    people = people.join(_marks(form, tables, settings), on=_PERSON, how="left")
+    return people.join(_answers(form, tables), on=INSTANCE_ID, how="left")
+
+
+def _answers(form: Form, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Of every interview with enough answers a text that only an interview with the same answers has."""
+    codes = encode_answers(form, tables)
+    enough = np.count_nonzero(codes, axis=1) >= FEWEST_ANSWERS
+    told = [row.tobytes().hex() if many else None for row, many in zip(codes, enough, strict=True)]
+    return tables[MAIN_TABLE].select(INSTANCE_ID, pl.Series("answers", told, dtype=pl.String))
 
 
 def _share_phone(people: pl.DataFrame) -> pl.DataFrame:
