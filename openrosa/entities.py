@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from lxml import etree
-from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -31,42 +30,37 @@ _MOST_KNOWN = 512
 _known: dict[str, tuple[str, ...]] = {}  # digest of an XForm, whose bytes never change -> files it chooses from
 
 
-def attached(connection: Connection, store: Store, row: FormVersionRow) -> list[str]:
+def attached(store: Store, row: FormVersionRow) -> list[str]:
     """Names of the lists that a form version chooses from; a file of that name among its media takes precedence."""
     files = {file.name for file in row.media}
-    lists = set(list_names(connection))
-    if not lists:
-        return []
-    return [name for name in _chosen(connection, store, row) if name in lists and f"{name}.csv" not in files]
-
-
-def _chosen(connection: Connection, store: Store, row: FormVersionRow) -> tuple[str, ...]:
-    if row.xform_sha256 not in _known:
-        if len(_known) >= _MOST_KNOWN:
-            _known.clear()
-        _known[row.xform_sha256] = attached_lists(store.blobs.read(connection, row.xform_sha256))
-    return _known[row.xform_sha256]
+    with store.read() as connection:
+        lists = set(list_names(connection))
+        if lists and row.xform_sha256 not in _known:
+            if len(_known) >= _MOST_KNOWN:
+                _known.clear()
+            _known[row.xform_sha256] = attached_lists(store.blobs.read(connection, row.xform_sha256))
+    chosen = _known[row.xform_sha256] if lists else ()
+    return [name for name in chosen if name in lists and f"{name}.csv" not in files]
 
 
 def having_lists(store: Store, rows: Sequence[FormVersionRow]) -> frozenset[int]:
     """Numbers of the form versions that choose from a list: they have a manifest though they may have no media."""
-    with store.read() as connection:
-        return frozenset(row.id for row in rows if attached(connection, store, row))
+    return frozenset(row.id for row in rows if attached(store, row))
 
 
-def list_files(connection: Connection, store: Store, row: FormVersionRow, base: str) -> list[ListedFile]:
+def list_files(store: Store, row: FormVersionRow, base: str) -> list[ListedFile]:
     """The lists of a form version for its manifest.
 
     Args:
-        connection: of `Store.read()`.
         store: of the lists.
         row: the form version.
         base: address of the form version, without a slash at the end.
     """
     found = []
-    for name in attached(connection, store, row):
+    for name in attached(store, row):
         address = f"{base}/lists/{quote(name, safe='')}"
-        md5 = entity_list_md5(entity_list_csv(connection, name))
+        with store.read() as connection:
+            md5 = entity_list_md5(entity_list_csv(connection, name))
         found.append(ListedFile(f"{name}.csv", md5, f"{address}.csv", KIND, f"{address}/integrity"))
     return found
 
@@ -91,8 +85,9 @@ async def list_csv(request: Request) -> Response:
 
 
 def _read_csv(store: Store, visitor: Visitor, request: Request) -> bytes:
+    name = _asked(store, visitor, request)
     with store.read() as connection:
-        return entity_list_csv(connection, _asked(connection, store, visitor, request))
+        return entity_list_csv(connection, name)
 
 
 async def integrity(request: Request) -> Response:
@@ -106,23 +101,25 @@ async def integrity(request: Request) -> Response:
 
 
 def _read_deleted(store: Store, visitor: Visitor, request: Request, ids: Sequence[str]) -> dict[str, bool]:
+    name = _asked(store, visitor, request)
     with store.read() as connection:
-        return find_deleted(connection, _asked(connection, store, visitor, request), ids)
+        return find_deleted(connection, name, ids)
 
 
-def _asked(connection: Connection, store: Store, visitor: Visitor, request: Request) -> str:
+def _asked(store: Store, visitor: Visitor, request: Request) -> str:
     """The list in the path, if the form version in the path chooses from it.
 
     Raises:
         Refusal: SUB-113, there is none.
     """
     number, name = request.path_params["number"], request.path_params["name"]
-    if visitor.trial is None:
-        row = get_form_version_by_id(connection, number)
-    else:
-        draft = as_version(connection, store.blobs, visitor.trial)
-        row = draft if draft.id == number else None
-    if row is None or name not in attached(connection, store, row):
+    with store.read() as connection:
+        if visitor.trial is None:
+            row = get_form_version_by_id(connection, number)
+        else:
+            draft = as_version(connection, store.blobs, visitor.trial)
+            row = draft if draft.id == number else None
+    if row is None or name not in attached(store, row):
         raise Refusal("SUB-113")
     return str(name)
 

@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Callable
 from urllib.parse import quote
 
-from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -82,10 +81,9 @@ async def manifest(request: Request) -> Response:
     store = door(request).store
 
     def read() -> list[ListedFile]:
-        with store.read() as connection:
-            row = _version(connection, store, visitor, number)
-            files = [ListedFile(file.name, file.md5, f"{base}/media/{quote(file.name, safe='')}") for file in row.media]
-            return files + list_files(connection, store, row, base)
+        row = find_version(store, visitor, number)
+        files = [ListedFile(file.name, file.md5, f"{base}/media/{quote(file.name, safe='')}") for file in row.media]
+        return files + list_files(store, row, base)
 
     return await packed(request, write_manifest(await asyncio.to_thread(read)), XML)
 
@@ -103,12 +101,14 @@ async def _serve(
     tags = _tags(request)
 
     def read() -> tuple[str, bytes | None]:
+        digest = choose(find_version(store, visitor, request.path_params["number"]))
+        if digest is None:
+            raise Refusal("SUB-113")
+        tag = _tag(digest)
+        if tag in tags:
+            return tag, None
         with store.read() as connection:
-            digest = choose(_version(connection, store, visitor, request.path_params["number"]))
-            if digest is None:
-                raise Refusal("SUB-113")
-            tag = _tag(digest)
-            return tag, None if tag in tags else store.blobs.read(connection, digest)
+            return tag, store.blobs.read(connection, digest)
 
     tag, body = await asyncio.to_thread(read)
     if body is None:
@@ -116,13 +116,19 @@ async def _serve(
     return await packed(request, body, media_type, tag=tag, is_text=is_text)
 
 
-def _version(connection: Connection, store: Store, visitor: Visitor, number: int) -> FormVersionRow:
-    if visitor.trial is None:
-        row = get_form_version_by_id(connection, number)
-    else:
-        # A draft's number comes from its bytes: an address of the list never gives a later draft's.
-        draft = as_version(connection, store.blobs, visitor.trial)
-        row = draft if draft.id == number else None
+def find_version(store: Store, visitor: Visitor, number: int) -> FormVersionRow:
+    """The form version that an address names, as this visitor may see it.
+
+    Raises:
+        Refusal: SUB-113, there is none.
+    """
+    with store.read() as connection:
+        if visitor.trial is None:
+            row = get_form_version_by_id(connection, number)
+        else:
+            # A draft's number comes from its bytes: an address of the list never gives a later draft's.
+            draft = as_version(connection, store.blobs, visitor.trial)
+            row = draft if draft.id == number else None
     if row is None:
         raise Refusal("SUB-113")
     return row

@@ -12,13 +12,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from schemas.entity_tables import entities, entity_lists, entity_properties, entity_versions
 from schemas.errors import StoreError
-from schemas.tables import entities, entity_lists, entity_properties, entity_versions
 from store.inserts import keyed_insert
 from store.submissions import CHUNK
 
 EntityRecord = Row[*tuple[Any, ...]]
-"""A row of `schemas.tables.entities`."""
+"""A row of `schemas.entity_tables.entities`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from schemas.entities import EntityAction, EntityOutcome
-from schemas.tables import entities, entity_backlog, entity_versions
+from schemas.entity_tables import entities, entity_backlog, entity_versions
 from store.entities import EntityRecord, find_entity
 from store.inserts import keyed_insert
 

@@ -14,8 +14,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-import schemas.central_tables  # these two for the tables that they add to the schema
-import schemas.door_tables  # noqa: F401
+import schemas.central_tables  # these three for the tables that they add to the schema
+import schemas.door_tables
+import schemas.entity_tables  # noqa: F401
 from schemas.errors import StoreError
 from store.folders import make_private
 
