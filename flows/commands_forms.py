@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from flows.commands_drafts import try_form
 from flows.commands_explain import explain
 from flows.output import DataOption, JsonOption, Output
 from flows.places import open_data
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     group.command("explain")(explain)
     group.command("list")(list_forms)
     group.command("sheets")(sheets)
+    group.command("try")(try_form)
     app.add_typer(group, name="forms")
 
 
