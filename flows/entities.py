@@ -74,7 +74,7 @@ def declare_lists(store: Store, compiled: CompiledForm, at: datetime) -> None:
 
 
 def saved_plans(compiled: CompiledForm) -> tuple[EntityPlan, ...]:
-    """The form's entities, without personal answers unless its design sheet allows them (docs/decisions/0012).
+    """The form's entities, without personal answers unless its design sheet allows them (docs/decisions/0014).
 
     An encrypted form has none: its answers are for whoever holds the private key, and lists go to every phone.
     """

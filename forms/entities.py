@@ -1,6 +1,6 @@
 """Entities of a form: what its XForm declares, and what a submission asks for.
 
-Format: ODK XForms, "Entities". Which answers may leave an interview this way: docs/decisions/0012.
+Format: ODK XForms, "Entities". Which answers may leave an interview this way: docs/decisions/0014.
 """
 
 from __future__ import annotations
