@@ -25,6 +25,7 @@ SENT = """<data id="visita" version="1"><hogar><dormitorios>2</dormitorios><vivi
 <persona><edad>7</edad><nombre>Luz Secreta</nombre></persona>
 <meta><instanceID>uuid:85cb9aff-005e-4edd-9739-dc9c1a829c44</instanceID></meta></data>"""
 FIRST = "uuid:85cb9aff-005e-4edd-9739-dc9c1a829c44"
+TREE = "7f3b1a52-6d1c-4a58-9b9e-0c7d4f6e2a11"
 EDITED = "uuid:315c2f74-c8fc-4606-ae3f-22f8983e441e"
 
 
@@ -50,7 +51,7 @@ def record(client: Any, folder: Path, sent: list[dict[str, Any]]) -> None:
     client.session.send = keep
 
 
-def run(client: Any, folder: Path) -> dict[str, Any]:
+def run(client: Any, folder: Path, recorded: bool) -> dict[str, Any]:
     """The calls, in an order in which each finds what it needs."""
     got: dict[str, Any] = {}
 
@@ -102,12 +103,43 @@ def run(client: Any, folder: Path) -> dict[str, Any]:
     client.forms.update("visita", attachments=[folder / "list.csv"], version_updater=lambda version: version + "_1")
     keep("forms.get.updated", client.forms.get("visita"))
     keep("forms.create.bytes", client.forms.create((folder / "other.xlsx").read_bytes()))
-    keep("entity_lists.list", client.entity_lists.list())
+    _entities(client, keep, recorded)
     try:
         client.submissions.get("uuid:nobody", form_id="visita")
     except PyODKError as error:
         keep("unknown", error.args[1].json())
     return got
+
+
+def _entities(client: Any, keep: Any, recorded: bool) -> None:
+    keep("entity_lists.create", client.entity_lists.create(entity_list_name="arboles"))
+    keep("entity_lists.add_property", client.entity_lists.add_property("especie", entity_list_name="arboles"))
+    keep("entity_lists.list", client.entity_lists.list())
+    keep("entity_lists.get", client.entity_lists.get(entity_list_name="arboles"))
+    one = client.entities.create(label="Quillay 1", data={"especie": "quillay"}, uuid=TREE, entity_list_name="arboles")
+    keep("entities.create", one)
+    rows = [{"label": "Peumo 1", "especie": "peumo"}, {"label": "Boldo 1", "especie": "boldo"}]
+    keep("entities.create_many", client.entities.create_many(rows, entity_list_name="arboles"))
+    keep("entities.list", client.entities.list(entity_list_name="arboles"))
+    keep("entities.update", client.entities.update(TREE, "arboles", label="Quillay viejo", force=True))
+    changed = client.entities.update(TREE, "arboles", data={"especie": "litre"}, base_version=2)
+    keep("entities.update.base", changed)
+    keep("entities.get_table", client.entities.get_table("arboles", count=True, select="label,especie,__id"))
+    merged = [
+        {"label": "Peumo 1", "especie": "peumo", "alto": "3"},
+        {"label": "Nuevo", "especie": "maiten", "alto": "1"},
+    ]
+    # Ids that the server chooses can't be replayed, so a recording changes none of the entities that have one.
+    client.entities.merge(
+        merged,
+        entity_list_name="arboles",
+        match_keys=["label"],
+        update_matched=not recorded,
+        delete_not_matched=not recorded,
+    )
+    keep("entities.merge", client.entities.get_table("arboles")["value"])
+    left = TREE if recorded else client.entities.list(entity_list_name="arboles")[0].uuid
+    keep("entities.delete", client.entities.delete(left, entity_list_name="arboles"))
 
 
 def main(url: str, name: str, key: str, folder: str, recording: str | None = None) -> None:
@@ -123,7 +155,7 @@ def main(url: str, name: str, key: str, folder: str, recording: str | None = Non
         if recording:
             record(client, Path(folder), sent)
         with client:
-            got = run(client, Path(folder))
+            got = run(client, Path(folder), recording is not None)
         with Client(config_path=config, cache_path=cache) as again:
             got["cached login"] = again.get("users/current").json()
         if recording:

@@ -226,10 +226,43 @@ def test_the_latest_review_or_edit_is_the_state(sent: httpx.Client) -> None:
     assert log == ["rejected", "received", "approved", "hasIssues"]
 
 
-def test_entity_lists_are_honestly_absent(client: httpx.Client) -> None:
-    assert client.get("/projects/1/datasets").json() == []
-    assert client.get("/projects/1/datasets/trees").status_code == 404
-    assert client.post("/projects/1/datasets", json={"name": "trees"}).status_code == 501
+def test_entities_are_made_changed_and_deleted_with_their_versions_minded(client: httpx.Client) -> None:
+    lists = "/projects/1/datasets"
+    assert client.get(lists).json() == []
+    assert client.get(f"{lists}/trees").status_code == 404
+    assert client.post(lists, json={"name": "trees"}).json()["approvalRequired"] is False
+    assert client.post(lists, json={"name": "trees"}).status_code == 409
+    for name, status in (("kind", 200), ("kind", 409), ("label", 400), ("__x", 400), ("a b", 400)):
+        assert client.post(f"{lists}/trees/properties", json={"name": name}).status_code == status, name
+    one = f"{lists}/trees/entities/7f3b1a52-6d1c-4a58-9b9e-0c7d4f6e2a11"
+    tree = {"uuid": one.rpartition("/")[2], "label": "Quillay", "data": {"kind": "quillay"}}
+    assert client.post(f"{lists}/trees/entities", json=tree).json()["currentVersion"]["version"] == 1
+    assert client.post(f"{lists}/trees/entities", json=tree).status_code == 409
+    for wrong in (
+        {"label": ""},
+        {"label": "x", "data": {"age": "1"}},
+        {"label": "x", "data": {"kind": 1}},
+        {"uuid": "x", "label": "y"},
+    ):
+        assert client.post(f"{lists}/trees/entities", json=wrong).status_code == 400, wrong
+    many = {"entities": [{"label": "Boldo"}, {"label": ""}], "source": {"name": "f.csv"}}
+    assert client.post(f"{lists}/trees/entities", json=many).status_code == 400
+    assert len(client.get(f"{lists}/trees/entities").json()) == 1
+    assert client.patch(one, json={"label": "x"}).json()["code"] == 400.2
+    assert client.patch(f"{one}?baseVersion=1", json={"label": "Otro"}).json()["currentVersion"]["version"] == 2
+    stale = client.patch(f"{one}?baseVersion=1", json={"label": "Tarde"})
+    assert (stale.status_code, stale.json()["code"], stale.json()["details"]["current"]) == (409, 409.15, 2)
+    changed = client.patch(f"{one}?force=True", json={"data": {"kind": "litre"}}).json()
+    assert (changed["currentVersion"]["label"], changed["currentVersion"]["data"]) == ("Otro", {"kind": "litre"})
+    table = f"{lists}/trees.svc/Entities"
+    found = client.get(table, params={"$filter": "kind eq 'litre' and __system/version ge 3", "$count": "true"}).json()
+    assert (found["@odata.count"], found["value"][0]["__system"]["updates"]) == (1, 2)
+    assert client.get(f"{lists}/trees.svc").json()["value"][0]["name"] == "Entities"
+    assert b'Name="kind"' in client.get(f"{lists}/trees.svc/$metadata").content
+    assert client.get(f"{lists}/trees/entities.csv").text.splitlines()[0] == "name,label,__version,kind"
+    assert client.delete(one).json() == {"success": True}
+    assert client.get(one).status_code == 404
+    assert client.get(table).json()["value"] == []
 
 
 def test_an_enumerator_is_given_a_form_and_loses_the_others(central: Central, published: httpx.Client) -> None:

@@ -57,12 +57,19 @@ def test_pyodk_itself_runs_its_documented_calls(central: Central, folder: Path) 
     assert got["get_table"]["value"][0]["hogar"] == {"dormitorios": 2, "vivienda": "1"}
     assert [row["edad"] for row in got["get_table.query"]["value"][0]["persona"]] == [36, 7]
     assert got["forms.get.updated"]["version"].endswith("_1")
+    assert [(row["label"], row["especie"], row["alto"]) for row in got["entities.merge"]] == [
+        ("Nuevo", "maiten", "1"),
+        ("Peumo 1", "peumo", "3"),
+    ]
+    assert got["entities.update.base"]["currentVersion"]["version"] == 3
     assert got["unknown"]["code"] == 404.1
     assert "Secreta" not in done.stdout
 
 
 F = r"/v1/projects/1/forms"
 ONE = rf"{F}/visita"
+LISTS = r"/v1/projects/1/datasets"
+VERSION = "label current createdAt creatorId userAgent version"
 SUBMISSION = "instanceId submitterId createdAt"
 KEYS: tuple[tuple[str, str, str, str], ...] = (
     # method, address, keys that may not be null, keys that must be there
@@ -86,6 +93,11 @@ KEYS: tuple[tuple[str, str, str, str], ...] = (
     ("POST", rf"{ONE}/submissions/[^/]*/attachments/.*", "success", ""),
     ("GET|POST", rf"{ONE}/submissions/[^/]*/comments", "body actorId createdAt", ""),
     ("GET", rf"{ONE}\.svc/.*", "value", ""),
+    ("GET|POST", rf"{LISTS}|{LISTS}/arboles", "name projectId createdAt approvalRequired", ""),
+    ("POST", rf"{LISTS}/arboles/properties", "success", ""),
+    ("GET|POST|PATCH", rf"{LISTS}/arboles/entities(/[^/]*)?", "uuid creatorId createdAt currentVersion", ""),
+    ("DELETE", rf"{LISTS}/arboles/entities/[^/]*", "success", ""),
+    ("GET", rf"{LISTS}/arboles\.svc/Entities", "value", ""),
 )
 BYTES = re.compile(r".*\.xml$")
 LISTED_EMPTY = re.compile(r".*/(datasets|app-users|submissions)$")
@@ -115,12 +127,17 @@ def _check(request: dict[str, Any], response: httpx.Response) -> tuple[str, str,
     if not items:
         assert LISTED_EMPTY.fullmatch(path), path
         return None
+    if "entities" in json.loads(request["text"] if request.get("text", "").startswith("{") else "{}"):
+        assert value == {"success": True}
+        return None
     for row in KEYS:
         method, address, filled, there = row
         if re.fullmatch(method, request["method"]) and re.fullmatch(address, path):
             for item in items:
                 assert [key for key in filled.split() if item.get(key) is None] == [], path
                 assert [key for key in there.split() if key not in item] == [], path
+                version = item.get("currentVersion", {}) if "/entities" in path else {}
+                assert not version or [key for key in VERSION.split() if version.get(key) is None] == [], path
                 assert all(isinstance(item[key], int) for key in ("submitterId", "actorId") if key in item)
             return row
     raise AssertionError(f"no row of KEYS holds {request['method']} {path}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from lxml import etree
 
 from openrosa.central.frames import ID, SYSTEM, SYSTEM_TYPES
@@ -28,8 +30,17 @@ def _add(parent: etree._Element, name: str, **attributes: str) -> etree._Element
     return etree.SubElement(parent, f"{{{_EDM}}}{name}", attributes)
 
 
+def _schema(services: etree._Element, namespace: str) -> etree._Element:
+    return etree.SubElement(
+        services,
+        f"{{{_EDM}}}Schema",
+        {"Namespace": namespace},
+        nsmap=_NAMESPACES,  # type: ignore[arg-type]
+    )
+
+
 def _common(services: etree._Element) -> None:
-    schema = etree.SubElement(services, f"{{{_EDM}}}Schema", {"Namespace": _COMMON}, nsmap=_NAMESPACES)  # type: ignore[arg-type]
+    schema = _schema(services, _COMMON)
     metadata = _add(schema, "ComplexType", Name="metadata")
     for name in SYSTEM_TYPES:
         _add(metadata, "Property", Name=name, Type=_SYSTEM_TYPES.get(name, "Edm.String"))
@@ -39,7 +50,7 @@ class _Writer:
     def __init__(self, shape: Shape, services: etree._Element) -> None:
         self.shape = shape
         self.namespace = f"org.opendatakit.user.{identifier(shape.form.form_id)}"
-        self.schema = etree.SubElement(services, f"{{{_EDM}}}Schema", {"Namespace": self.namespace}, nsmap=_NAMESPACES)  # type: ignore[arg-type]
+        self.schema = _schema(services, self.namespace)
 
     def entity(self, entity: Entity) -> None:
         """The type of a table; its groups' types come after it."""
@@ -77,13 +88,48 @@ class _Writer:
                 _add(found, "NavigationPropertyBinding", Path=path, Target=target.name)
 
 
+def start_document() -> tuple[etree._Element, etree._Element]:
+    """An empty document, and where its schemas go."""
+    root = etree.Element(f"{{{_EDMX}}}Edmx", {"Version": "4.0"}, nsmap={"edmx": _EDMX})
+    return root, etree.SubElement(root, f"{{{_EDMX}}}DataServices")
+
+
+def _finish(root: etree._Element) -> bytes:
+    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+
+
 def write_metadata(shape: Shape) -> bytes:
     """The document of a form's tables; `Submissions` comes first."""
-    root = etree.Element(f"{{{_EDMX}}}Edmx", {"Version": "4.0"}, nsmap={"edmx": _EDMX})
-    services = etree.SubElement(root, f"{{{_EDMX}}}DataServices")
+    root, services = start_document()
     _common(services)
     writer = _Writer(shape, services)
     for entity in shape.entities:
         writer.entity(entity)
     writer.container()
-    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+    return _finish(root)
+
+
+def write_flat_metadata(name: str, table: str, system: Mapping[str, str], properties: Sequence[str]) -> bytes:
+    """The document of a single table without groups or repeats, whose properties are texts.
+
+    Args:
+        name: what the table is of; part of its namespace.
+        table: its name.
+        system: property of `__system` -> its type.
+        properties: the others.
+    """
+    root, services = start_document()
+    namespace = f"org.opendatakit.user.{identifier(name)}"
+    schema = _schema(services, namespace)
+    metadata = _add(schema, "ComplexType", Name="metadata")
+    for property_name, kind in system.items():
+        _add(metadata, "Property", Name=property_name, Type=kind)
+    element = _add(schema, "EntityType", Name=table)
+    _add(_add(element, "Key"), "PropertyRef", Name=ID)
+    _add(element, "Property", Name=ID, Type="Edm.String", Nullable="false")
+    _add(element, "Property", Name=SYSTEM, Type=f"{namespace}.metadata")
+    for property_name in properties:
+        _add(element, "Property", Name=property_name, Type="Edm.String")
+    container = _add(schema, "EntityContainer", Name=identifier(name))
+    _add(container, "EntitySet", Name=table, EntityType=f"{namespace}.{table}")
+    return _finish(root)

@@ -7,13 +7,13 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from openrosa.answers import Refusal
-from openrosa.central import drafts, entities, exports, files, forms, odata, people, reviews, submissions
+from openrosa.central import drafts, entities, entity_tables, exports, files, forms, odata, people, reviews, submissions
 from openrosa.central.answers import HEADERS, NO_METHOD, UNKNOWN, Refused, as_answer, as_json
 from openrosa.central.calls import Endpoint, answered
 from openrosa.central.description import write_openapi, write_page
 from openrosa.routes import door, origin, say
 
-_CHAPTERS = (people, odata, exports, drafts, forms, files, reviews, submissions, entities)
+_CHAPTERS = (people, odata, exports, drafts, forms, files, reviews, submissions, entity_tables, entities)
 ENDPOINTS: tuple[Endpoint, ...] = tuple(point for chapter in _CHAPTERS for point in chapter.ENDPOINTS)
 _POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
