@@ -93,7 +93,7 @@ class Conditions:
             found = self._tried(tree, next(iter(variables.values()), None), wanted)
             if found is not None:
                 return found
-        if isinstance(tree, Binary) and clean:
+        if isinstance(tree, Binary) and tree.operator in _MIRROR and clean:
             found = self._compared(tree, variables, wanted)
             if found is not None:
                 return found

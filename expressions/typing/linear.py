@@ -102,7 +102,7 @@ def _combined(left: Sum, right: Sum, sign: int, is_day: bool) -> Sum | None:
         if key in terms:
             return None
         terms[key] = sign * factor
-    return Sum(terms, left.constant + sign * right.constant, True, is_day, is_plain=False)
+    return Sum(terms, left.constant + sign * right.constant, True, is_day, is_plain=not terms)
 
 
 def numbers_where(operator: str, bound: float, *, is_whole: bool) -> Numbers:

@@ -13,6 +13,7 @@ from forms.lint.encryption import check_encryption
 from forms.lint.entities import check_entities
 from forms.lint.expressions import check_expressions
 from forms.lint.logic import check_logic
+from forms.lint.logic_types import check_types
 from forms.lint.problems import arrange, problem
 from forms.lint.programs import pyxform_problems, validate_problems
 from forms.lint.specs import check_specs
@@ -66,5 +67,6 @@ def _program_problems(outline: Outline, with_validate: bool) -> Iterator[Problem
     yield from check_columns(outline, form)
     yield from check_entities(outline, form, xform)
     yield from check_logic(outline, form)
+    yield from check_types(outline, form)
     if with_validate:
         yield from validate_problems(outline, validate_xform(xform), form.root.name)
