@@ -194,6 +194,10 @@ def test_nothing_is_said_where_the_types_show_no_difference(column: str, express
     assert codes("FRM-73", row) + codes("FRM-74", row) == []
 
 
+def test_a_note_with_a_calculation_is_no_text_that_people_write() -> None:
+    assert codes("FRM-734", "note | n | N | | | ${age} + 1", "text | a | A | ${n} > 5") == []
+
+
 def test_selected_of_questions_with_one_answer_is_told_once_a_form() -> None:
     rows = ("text | a | A | selected(${works}, 'yes')", "text | b | B | selected(${works}, 'no')")
     assert codes("FRM-745", *rows) == [("info", "FRM-745", ROW, "relevant")]

@@ -17,6 +17,7 @@ from expressions.syntax import Binary, Call, Expr, Filter, Logic, Number, Path, 
 from expressions.typing.faults import EQUALITY, ORDERS, Fault, called, shown
 from expressions.typing.types import NUMBER_TEXT, Typed, Types
 from schemas.errors import ExpressionError
+from schemas.fields import Field
 
 _LARGEST_INT: Final = 2_147_483_647
 _CANONICAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d*[1-9])?", re.ASCII)
@@ -75,12 +76,18 @@ def _as_number(expr: Expr, types: Types) -> Iterator[Fault]:
         elif _DAY.match(expr.value):
             message = f"'{expr.value}' as a number is the day's number in Enketo and Web Forms, and none in {_JR}."
             yield Fault("FRM-744", message, "Write date('YYYY-MM-DD').")
-    elif typed.question is not None and typed.question.type == "string" and typed.question.control == "input":
+    elif typed.question is not None and _is_typed_in(typed.question):
         message = (
             f"'{typed.question.name}' is a text and is read as a number: '1,5' is one in {_JR} and none in Enketo and "
             "Web Forms, '1e3' and '+5' the other way round."
         )
         yield Fault("FRM-734", message, "Ask for a decimal or integer.")
+
+
+def _is_typed_in(question: Field) -> bool:
+    """Whether people write a text of their own: not a note, nor what is calculated."""
+    is_shown = question.calculation is not None or (question.readonly or "false()") != "false()"
+    return question.type == "string" and question.control == "input" and not is_shown
 
 
 def _comparison(node: Binary, types: Types) -> Iterator[Fault]:
