@@ -30,9 +30,3 @@ def list_assigned(connection: Connection, person_id: int) -> frozenset[str]:
     """Ids of the forms assigned to a person; empty means all of them."""
     query = select(assignments.c.form_id).where(assignments.c.person_id == person_id)
     return frozenset(connection.scalars(query))
-
-
-def list_assignees(connection: Connection, form_id: str) -> frozenset[int]:
-    """Numbers of the people to whom a form is assigned."""
-    query = select(assignments.c.person_id).where(assignments.c.form_id == form_id)
-    return frozenset(connection.scalars(query))

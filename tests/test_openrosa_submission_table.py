@@ -5,6 +5,7 @@ How it goes on sockets (slow, silent and vanishing phones, kill -9) is in test_o
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import importlib.util
 import sys
@@ -184,6 +185,18 @@ def test_files_of_a_disputed_submission_are_kept_apart_from_those_of_the_first(w
         rows = connection.exec_driver_sql("SELECT name, sha256 FROM conflict_attachments ORDER BY name").all()
         kept = {name: world.store.blobs.read(connection, digest) for name, digest in rows}
     assert kept == {"casa.jpg": b"second", "tarde.jpg": b"late", "video.mp4": b"v" * 400_000}
+
+
+def test_two_contents_of_one_instance_at_one_instant_are_one_row_and_one_conflict(world: World) -> None:
+    async def burst() -> list[tuple[str, int]]:
+        bodies = ["one", "two"] * 20
+        files = [phone.parts(xml(A, body), {"casa.jpg": body.encode()}) for body in bodies]
+        sent = await asyncio.gather(*(world.request("POST", "/submission", files=parts) for parts in files))
+        return [(body, answer.status_code) for body, answer in zip(bodies, sent, strict=True)]
+
+    statuses = set(asyncio.run(burst()))
+    assert statuses in ({("one", 201), ("two", 409)}, {("one", 409), ("two", 201)})
+    assert nonzero(world) == ONE | {"conflicts": 1}
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, identity"])
