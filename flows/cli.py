@@ -9,6 +9,7 @@ import typer
 from flows import (
     commands_data,
     commands_demo,
+    commands_entities,
     commands_eval,
     commands_forms,
     commands_keys,
@@ -39,6 +40,7 @@ Exit status: 0 success; 1 problems found or an unexpected fault; 2 wrong use or 
 )
 commands_forms.register(app)
 commands_keys.register(app)
+commands_entities.register(app)
 commands_people.register(app)
 commands_serve.register(app)
 commands_data.register(app)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from flows.cli import app
 from flows.ingesting import ingest
-from flows.registering import add_form
+from flows.registering import add_form, load_form
 from forms.encryption.keys import make_private_key, public_text
 from forms.lint import check_workbook
+from forms.rehearsal import rehearse
 from forms.sheets import write_xlsx
 from forms.sheets.markdown import workbook_from_markdown
 from schemas.workbook import Workbook
@@ -123,3 +127,47 @@ def test_personal_answers_stop_the_registration(store: Store, tmp_path: Path) ->
     assert add_form(store, file).version is None
     with store.read() as connection:
         assert list_names(connection) == ["trees"]
+
+
+def test_rehearsed_interviews_create_entities(store: Store, tmp_path: Path) -> None:
+    _add(store, tmp_path, _workbook("planting", "| | trees | concat('Tree: ', ${species}) | | | |"))
+    with store.begin() as connection:
+        items = [
+            NewSubmission("planting", "1", item.instance_id, item.xml, AT)
+            for item in rehearse(load_form(store, "planting"), 6, 3, AT)
+        ]
+        add_submissions(connection, store.blobs, items)
+    assert ingest(store, "planting").findings == 0
+    with store.read() as connection:
+        rows = list_entities(connection, "trees")
+    assert len(rows) == 6
+    assert all(row.label == f"Tree: {row.data.get('species', '')}".strip() for row in rows)
+
+
+def test_commands_tell_conflicts_and_settle_them(store: Store) -> None:
+    _send(store, 1, 'create="1"', "<girth>10</girth>")
+    _send(store, 2, 'update="1" baseVersion="1"', "<girth>12</girth>")
+    _send(store, 3, 'update="1" baseVersion="1"', "<girth>14</girth>")
+    _send(store, 4, 'update="1" baseVersion="3" trunkVersion="2" branchId="b"', "<girth>15</girth>")
+    ingest(store, "register")
+    runner = CliRunner()
+    data = ["--data", str(store.data)]
+
+    def run(*words: str) -> str:
+        ran = runner.invoke(app, ["entities", *words, *data])
+        assert ran.exit_code == 0, ran.output
+        return ran.stdout
+
+    told = json.loads(run("list", "--json"))
+    assert told == {
+        "list": "trees",
+        "entities": 1,
+        "conflicts": [{"uuid": TREE, "version": 3, "conflict": "hard"}],
+        "waiting": 1,
+    }
+    assert TREE in run("list")
+    settle = ["settle", "trees", TREE, "--keep", "2", "--person", "Ana", "--reason", "measured", "--json"]
+    assert json.loads(run(*settle))["version"] == 4
+    assert json.loads(run("apply", "trees", "--json"))["applied"] == 1
+    assert run("csv", "trees").splitlines()[1] == f"{TREE},oak,5,,15"
+    assert runner.invoke(app, ["entities", "csv", "none", *data]).exit_code != 0
