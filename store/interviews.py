@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from schemas.tables import attachments, people, submissions
+from schemas.central_tables import reviews
+from schemas.tables import attachments, decisions, people, submissions, table_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +127,14 @@ def _with_files(row: Interview, counts: dict[int, int] | None, connection: Conne
             row.submission_id: connection.scalar(query.where(attachments.c.submission_id == row.submission_id)) or 0
         }
     return replace(row, files=counts.get(row.submission_id, 0))
+
+
+def read_mark(connection: Connection, form_id: str) -> tuple[object, ...]:
+    """A value that changes whenever the interviews of a form, their tables, files, reviews or states do."""
+    mine = submissions.c.form_id == form_id
+    query = select(func.max(submissions.c.id), func.max(submissions.c.parsed_at), func.count(submissions.c.batch_id))
+    mark: list[object] = list(connection.execute(query.where(mine)).one())
+    # Each of these tables only grows, and a state is never changed without a row in one of them.
+    for table in (attachments, reviews, decisions, table_batches):
+        mark.append(connection.scalar(select(func.max(table.c.id))))
+    return tuple(mark)

@@ -11,6 +11,7 @@ import pytest
 
 from forms.sheets import read_workbook_bytes, write_xlsx
 from forms.sheets.markdown import workbook_from_markdown
+from store.edits import keep_edit
 from store.forms import get_form_version, read_workbook
 from store.submissions import read_submission
 from tests.central_server import LIST, Central, register, running, xlsx
@@ -189,6 +190,27 @@ def test_an_edit_gets_back_the_personal_answers_of_the_rows_that_it_kept(central
     assert (below["edad"], below["__Submissions-id"]) == (7, "uuid:1")
     assert len(sent.get(f"{F}/submissions").json()) == 1
     assert sent.get(f"{F}/submissions/uuid:2").json()["instanceId"] == "uuid:1"
+
+
+def test_a_table_read_again_shows_what_came_in_between(central: Central, sent: httpx.Client) -> None:
+    def seen() -> list[tuple[str, int, str | None, int]]:
+        rows = sent.get(f"{F}.svc/Submissions").json()["value"]
+        system = [(row["__id"], row["hogar"]["dormitorios"], row["__system"]) for row in rows]
+        return [(key, rooms, said["reviewState"], said["attachmentsPresent"]) for key, rooms, said in system]
+
+    assert seen() == [("uuid:1", 2, None, 0)]
+    sent.patch(f"{F}/submissions/uuid:1", json={"reviewState": "hasIssues"})
+    sent.post(f"{F}/submissions/uuid:1/attachments/foto.jpg", content=b"photo")
+    assert seen() == [("uuid:1", 2, "hasIssues", 1)]
+    for new, rooms in (("uuid:2", "4"), ("uuid:3", "5")):
+        edit = edit_of(sent, new, "uuid:1" if new == "uuid:2" else "uuid:2").replace(
+            "<dormitorios>2", f"<dormitorios>{rooms}"
+        )
+        sent.put(f"{F}/submissions/uuid:1", content=edit.replace("<dormitorios>4", "<dormitorios>5"), headers=XML)
+    assert seen() == [("uuid:1", 5, "edited", 1)]
+    with central.store.begin() as connection:
+        keep_edit(connection, "visita", "uuid:1", person="Ana", reason="La primera era la buena.")
+    assert seen() == [("uuid:1", 2, "edited", 1)]
 
 
 def test_a_mark_brings_no_personal_answer_into_another_question(sent: httpx.Client) -> None:

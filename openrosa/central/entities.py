@@ -59,7 +59,9 @@ def show_list(call: Call) -> object:
     row = find_list(call)
     with call.store.read() as connection:
         properties = list_properties(connection, row.name)
-    told: list[dict[str, object]] = [{"name": name, "odataName": name, "publishedAt": iso(row.created_at), "forms": []} for name in properties]
+    told: list[dict[str, object]] = [
+        {"name": name, "odataName": name, "publishedAt": iso(row.created_at), "forms": []} for name in properties
+    ]
     return {**_list_json(row), "properties": told, "linkedForms": [], "sourceForms": []}
 
 

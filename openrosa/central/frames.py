@@ -11,7 +11,7 @@ from openrosa.central.reading import catch_up
 from openrosa.central.shapes import SUBMISSIONS, Entity, Shape
 from openrosa.central.values import moment, without_marks
 from schemas.fields import INSTANCE_ID, MAIN_TABLE, PARENT_ROW_ID, ROW_ID
-from store.interviews import Interview, list_interviews
+from store.interviews import Interview, list_interviews, read_mark
 from store.open import Store
 from store.reviews import Review, list_reviews
 from store.tables import scan_tables
@@ -116,10 +116,27 @@ def _row_key(row: str) -> pl.Expr:
     return pl.when(place == "").then(first).otherwise(pl.concat_str(first, pl.lit("/"), place))
 
 
+_KEPT = 8
+_kept: dict[tuple[Store, Shape], tuple[object, Tables]] = {}
+
+
 def open_tables(store: Store, shape: Shape) -> Tables:
-    """The tables of a form, up to date."""
+    """The tables of a form, up to date; made anew only if something has changed, since clients read page by page."""
+    catch_up(store, shape.form.form_id)
+    with store.read() as connection:
+        mark = read_mark(connection, shape.form.form_id)
+    key = (store, shape)
+    found = _kept.get(key)
+    if found is None or found[0] != mark:
+        found = (mark, _make_tables(store, shape))
+        while len(_kept) >= _KEPT:
+            _kept.pop(next(iter(_kept)), None)
+        _kept[key] = found
+    return found[1]
+
+
+def _make_tables(store: Store, shape: Shape) -> Tables:
     form = shape.form
-    catch_up(store, form.form_id)
     tables = scan_tables(store, form.form_id, form)
     system = _system_frame(store, form.form_id)
     expected = _expected(tables, shape)

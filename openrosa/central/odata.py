@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 import polars as pl
@@ -13,13 +14,14 @@ from starlette.responses import Response
 from openrosa.central.answers import HEADERS, NOT_OFFERED, UNKNOWN, Refused, as_json
 from openrosa.central.calls import PROJECT, Call, Endpoint
 from openrosa.central.columns import compile_filter, compile_orders
-from openrosa.central.definitions import definition
+from openrosa.central.definitions import definition, version_row
 from openrosa.central.filters import parse_filter, parse_orders
 from openrosa.central.frames import ID, SEQUENCE, Tables, open_tables
 from openrosa.central.metadata import write_metadata
 from openrosa.central.paging import applied, cut, next_link
 from openrosa.central.properties import Selection, expand_repeats, row_values
 from openrosa.central.shapes import Entity, Shape, read_shape
+from store.open import Store
 
 ODATA = HEADERS | {"OData-Version": "4.0"}
 JSON = "application/json; odata.metadata=minimal; charset=utf-8"
@@ -39,7 +41,13 @@ class Wanted:
 
 def shape_of(call: Call) -> Shape:
     """The tables of the form in the address."""
-    return read_shape(definition(call.store, call.path["form"]))
+    return _shape(call.store, version_row(call.store, call.path["form"]).id, call.path["form"])
+
+
+@lru_cache(maxsize=32)
+def _shape(store: Store, number: int, form_id: str) -> Shape:
+    """The shape of a version; `number` is there to tell versions apart."""
+    return read_shape(definition(store, form_id))
 
 
 def _service(call: Call) -> str:

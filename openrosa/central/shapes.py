@@ -55,9 +55,9 @@ class Entity:
         return f"__{(self.parent or '').replace('.', '-')}-id"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """The entity sets of a form, main first, and what must not be shown."""
+    """The entity sets of a form, main first, and what must not be shown. Two shapes are equal if they are the same."""
 
     form: Form
     entities: tuple[Entity, ...]
