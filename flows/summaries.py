@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 def ingest_markdown(report: IngestReport) -> str:
     """The counts of one ingest run."""
     rows = "\n".join(f"| {name} | {count} |" for name, count in report.rows.items())
+    waiting = f" {report.waiting} cifradas esperan su clave o sus archivos." if report.waiting else ""
     return (
         f"### ingest · {report.form_id}\n\n{report.read} leídas, {report.failed} ilegibles, "
-        f"{report.findings} hallazgos de lectura.\n\n| tabla | filas nuevas |\n|---|---|\n{rows}\n"
+        f"{report.findings} hallazgos de lectura.{waiting}\n\n| tabla | filas nuevas |\n|---|---|\n{rows}\n"
     )
 
 
