@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -90,8 +91,9 @@ def write_manifest(files: Iterable[ListedFile]) -> bytes:
     return _document(root)
 
 
+@functools.lru_cache(maxsize=256)
 def write_response(message: str) -> bytes:
-    """The answer to a submission, or to anything that is refused."""
+    """The answer to a submission, or to anything that is refused. There are few, so that each is written once."""
     root = _root(_RESPONSE, "OpenRosaResponse")
     _add(root, _RESPONSE, "message", message)
     return _document(root)
