@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from openrosa.central.calls import show_accesses
 from schemas.central_tables import sessions
 from store.open import Store
 from store.people import add_person, list_people, revoke_person
@@ -114,6 +115,16 @@ def test_neither_keys_nor_tokens_nor_answers_reach_the_log_or_the_database(
     stored = b"".join(path.read_bytes() for path in central.store.data.glob("comunal.db*"))
     assert token.encode() not in stored
     assert central.key.encode() not in stored
+
+
+def test_accesses_are_shown_where_no_other_log_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    logger = logging.getLogger("openrosa.central")
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "propagate", False)
+    show_accesses()
+    show_accesses()
+    assert len(logger.handlers) == 1
+    assert logger.isEnabledFor(logging.INFO)
 
 
 def test_a_key_isnt_taken_in_the_clear_over_a_network(central: Central) -> None:

@@ -193,6 +193,15 @@ async def _call(endpoint: Endpoint, request: Request) -> tuple[Response, Person 
     return (value if isinstance(value, Response) else as_json(value)), person
 
 
+def show_accesses() -> None:
+    """Have the log of accesses written to stderr, unless the program has its own way of keeping it."""
+    _log.setLevel(logging.INFO)
+    if not _log.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+        _log.addHandler(handler)
+
+
 def _place(error: BaseException) -> str:
     last = error.__traceback__
     while last is not None and last.tb_next is not None:

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from openrosa.answers import Refusal
 from openrosa.central import drafts, entities, entity_tables, exports, files, forms, odata, people, reviews, submissions
 from openrosa.central.answers import HEADERS, NO_METHOD, UNKNOWN, Refused, as_answer, as_json
-from openrosa.central.calls import Endpoint, answered
+from openrosa.central.calls import Endpoint, answered, show_accesses
 from openrosa.central.description import write_openapi, write_page
 from openrosa.routes import door, origin, say
 
@@ -39,6 +39,7 @@ async def _openapi(request: Request) -> Response:
 
 def central_routes(base_path: str = "") -> list[Route]:
     """The routes, to be mounted after those of phones."""
+    show_accesses()
     root = f"{base_path}/v1"
     found = [
         Route(f"{base_path}/docs", _page, methods=["GET"]),
