@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
-from expressions.columns import compile_columns
+from expressions.columns import Request, compile_columns, evaluate_together
 from expressions.instance import Element
 from expressions.records import compile_record
 from expressions.scope import Scope
-from schemas.fields import Field, Form, Group, Repeat, Table
+from schemas.fields import Field, Form, Group, Repeat, SecondaryInstance, Table
 
 MAIN = (Field("a", "/data/a", column="a"), Field("n", "/data/n", "int", column="n"))
 MAIN += (Field("x", "/data/x", "decimal", column="x"),)
@@ -32,6 +32,7 @@ FORM = Form(
     "Bench",
     Group("data", "/data", (*MAIN, Repeat("person", "/data/person", "person", PERSON))),
     (Table("main", "/data", None, MAIN), Table("person", "/data/person", "main", PERSON)),
+    {"kinds": SecondaryInstance("kinds", None, tuple({"name": str(at), "label": f"K{at}"} for at in range(346)))},
 )
 AT_A_NODE = (
     "/data/a = 'x' and /data/n > 3",
@@ -52,6 +53,8 @@ OVER_COLUMNS = (
     ("person", "${age} = indexed-repeat(${age}, ${person}, 1)"),
     ("main", "round(${x}, 2) = ${x}"),
     ("main", "regex(${a}, '[a-z]+')"),
+    ("person", "instance('kinds')/root/item[name = ${kin}]/label = 'K1'"),
+    ("person", "count(instance('kinds')/root/item[selected(${many}, name)]) > 0"),
 )
 
 
@@ -120,6 +123,9 @@ def bench_columns(interviews: int) -> None:
         compiled = compile_columns(text, FORM, table)
         took = seconds(lambda compiled=compiled: compiled.boolean(tables))
         print(f"{took * 1e3:9.1f} ms {tables[table].height / took / 1e6:7.1f} M rows/s  {text}")
+    requests: list[Request] = [(compile_columns(text, FORM, table), "boolean") for table, text in OVER_COLUMNS]
+    took = seconds(lambda: evaluate_together(requests, tables))
+    print(f"{took * 1e3:9.1f} ms together")
 
 
 if __name__ == "__main__":

@@ -122,7 +122,14 @@ def merge_summaries(summaries: list[RuleSummary]) -> list[RuleSummary]:
     for row in summaries:
         known = merged.get(row.rule.rule_id)
         merged[row.rule.rule_id] = (
-            row if known is None else RuleSummary(row.rule, known.checked + row.checked, known.failed + row.failed)
+            row
+            if known is None
+            else RuleSummary(
+                row.rule,
+                known.checked + row.checked,
+                known.failed + row.failed,
+                known.engine_dependent + row.engine_dependent,
+            )
         )
     return list(merged.values())
 

@@ -20,6 +20,7 @@ from schemas.findings import Rule
 from validation.chunks import Chunk
 from validation.compiled import Compiler
 from validation.disagreement import is_engine_dependent
+from validation.distinct import Columns
 from validation.evaluation import ENGINES, FAILURES, NotChecked
 from validation.judges import Judges, make_judge
 from validation.relevance import Judged, RelevancePlan
@@ -54,6 +55,7 @@ class _Other:
 
     compiler: Compiler
     judges: dict[str, Judge | NotChecked] = field(default_factory=dict)
+    conditions: dict[str, Columns | NotChecked] = field(default_factory=dict)
 
 
 class Comparison:
@@ -111,7 +113,7 @@ class Comparison:
         other = self._others[profile]
         if rule.kind == "relevant":
             try:
-                return self._irrelevant(other.compiler, rule, keys, judged)
+                return self._irrelevant(other, rule, keys, judged)
             except FAILURES:
                 return None
         if rule.rule_id not in other.judges:
@@ -132,7 +134,7 @@ class Comparison:
         tables = {name: _of(frame, keys) for name, frame in judged.tables.items()}
         return Judged(Chunk(tables, {}, {}), replace(self._plan, expressions={}), tables)
 
-    def _irrelevant(self, compiler: Compiler, rule: Rule, keys: pl.DataFrame, judged: Judged) -> pl.DataFrame | None:
+    def _irrelevant(self, other: _Other, rule: Rule, keys: pl.DataFrame, judged: Judged) -> pl.DataFrame | None:
         """Rows of those interviews whose question isn't relevant, by its own conditions and those above it.
 
         Rows that were dropped are back, and what stands in them isn't blank, relevant or not.
@@ -148,7 +150,9 @@ class Comparison:
         while at is not None:
             place = self._plan.places[at]
             if place.node.relevant:
-                condition = compiler.compile(place.node.relevant, place.table, place.node)
+                if at not in other.conditions:
+                    other.conditions[at] = other.compiler.compile(place.node.relevant, place.table, place.node)
+                condition = other.conditions[at]
                 if isinstance(condition, NotChecked):
                     return None
                 above = links.ancestors(rule.table, place.table)
