@@ -160,15 +160,29 @@ def test_differences_are_told_where_engines_really_differ(
     assert len(found) > 1
 
 
-def test_sums_over_questions_that_may_be_blank() -> None:
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("integer | n | N", True),
+        ("integer | n | N | | | | yes", False),
+        ("integer | n | N | ${m} > 5 | | | yes", True),
+        ("calculate | n | | | | if(${m} > 5, 1, 0)", False),
+        ("calculate | n | | | | ${m} + 1", False),
+        ("calculate | n | | | | ${k} + 1", True),
+        ("calculate | n | | | | if(${m} > 5, 1, '')", True),
+        ("calculate | n | | ${m} > 5 | | 1", True),
+    ],
+)
+def test_sums_over_questions_that_may_be_blank(question: str, expected: bool) -> None:
     rows = (
-        "begin_repeat | r | R",
-        "integer | n | N",
+        "begin_repeat | r | R | ${works} = 'yes'",
         "integer | m | M | | | | yes",
+        "integer | k | K",
+        question,
         "end_repeat",
         calculate("sum(${n})"),
     )
-    assert codes("FRM-73", *rows) == [("info", "FRM-731", ROW + 4, "calculation")]
+    assert codes("FRM-731", *rows) == ([("info", "FRM-731", ROW + 5, "calculation")] if expected else [])
 
 
 @pytest.mark.parametrize(

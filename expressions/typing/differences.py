@@ -207,7 +207,9 @@ def _blanks(call: Call, types: Types) -> Iterator[Fault]:
 
 
 def _may_lack(part: Typed) -> bool:
-    return part.question is not None and part.may_be_blank and part.kind in {"num", "date", "dateTime"}
+    if part.question is None or not part.may_be_blank:
+        return False
+    return part.kind in {"num", "date", "dateTime"} or part.question.calculation is not None
 
 
 def _may_be_negative(part: Typed) -> bool:

@@ -95,7 +95,7 @@ class Types:
     Attributes:
         place: where the expressions stand.
         domain_of: what a question may hold, by its path.
-        asked_always: paths of questions that have an answer in every interview.
+        asked_always: paths of questions that have an answer in every row.
     """
 
     place: Place
@@ -134,7 +134,7 @@ class Types:
         if target is None or target.field is None:
             return ANY if target is None else replace(ANY, is_many=True)
         found = answer_type(target.field, self.domain_of.get(target.field.path))
-        is_sure = target.is_single and target.field.path in self.asked_always
+        is_sure = target.field.path in self.asked_always and not target.predicates
         return replace(found, is_many=not target.is_single, may_be_blank=not is_sure)
 
     def target(self, expr: Expr) -> Target | None:

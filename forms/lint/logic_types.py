@@ -31,7 +31,7 @@ def check_types(outline: Outline, form: Form) -> Iterator[Problem]:
     """Every fault of type, and every difference between engines, each once a cell."""
     reasoner = Reasoner(form)
     domains = {field.path: reasoner.domain(field) for field in form.fields()}
-    always = frozenset(field.path for field in form.fields() if _is_always_answered(field, reasoner))
+    always = _always_answered(form, reasoner, domains)
     rows = {row.row.number: row.row for row in outline.rows}
     for column, node, tree in _expressions(form, form.root, MAIN_TABLE):
         row = rows.get(node.row or 0)
@@ -47,11 +47,22 @@ def check_types(outline: Outline, form: Form) -> Iterator[Problem]:
     yield from _selected_of_one(outline, form, rows)
 
 
-def _is_always_answered(field: Field, reasoner: Reasoner) -> bool:
-    """Whether every interview has an answer: required and always asked, or a calculation that is."""
-    if reasoner.relevance.get(field.path):
-        return False
-    return (field.required or "").strip() == "true()" and field.control not in {"", "trigger"}
+def _always_answered(form: Form, reasoner: Reasoner, domains: Mapping[str, Domain]) -> frozenset[str]:
+    """Paths of questions that have an answer in every row: required, or calculated from such, and always asked."""
+    found: set[str] = set()
+    for field in form.fields():
+        within = f"{form.table(field.table).path}/"
+        conditions = (demand.place.path for demand in reasoner.relevance.get(field.path, ()))
+        if any(path.startswith(within) for path in conditions):
+            continue
+        tree = read(field.calculation)
+        if tree is not None:
+            types = Types(Place(form, field.table, field), domains, frozenset(found))
+            if not types.of(tree).may_be_blank:
+                found.add(field.path)
+        elif (field.required or "").strip() == "true()" and field.control not in {"", "trigger"}:
+            found.add(field.path)
+    return frozenset(found)
 
 
 def _expressions(form: Form, node: Node, table: str) -> Iterator[tuple[str, Field, Expr]]:
