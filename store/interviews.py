@@ -42,22 +42,6 @@ class Interview:
     files: int = 0
 
 
-def find_first(connection: Connection, form_id: str, instance_id: str) -> str:
-    """The instance id under which the interview of this edit was first sent; itself if it is no edit."""
-    seen: set[str] = set()
-    while instance_id not in seen:
-        seen.add(instance_id)
-        query = select(submissions.c.deprecated_id).where(
-            submissions.c.form_id == form_id, submissions.c.instance_id == instance_id
-        )
-        original = connection.scalar(query)
-        known = select(submissions.c.id).where(submissions.c.form_id == form_id, submissions.c.instance_id == original)
-        if original is None or connection.execute(known).first() is None:
-            return instance_id
-        instance_id = original
-    return instance_id
-
-
 def _roots(originals: dict[str, str], known: set[str]) -> dict[str, str]:
     """Edit -> the instance id that its chain began with, as far as it is stored."""
     roots = {}
