@@ -182,6 +182,18 @@ def _regex(plan: Plan, call: Call) -> Lowered:
     return boolean(text_of(plan, call, 0).map_batches(match, return_dtype=pl.Boolean, is_elementwise=True))
 
 
+def _translate(plan: Plan, call: Call) -> Lowered:
+    """Letter by letter; letters without counterpart go."""
+    old, new = call.arguments[1:]
+    if not isinstance(old, Text) or not isinstance(new, Text):
+        raise fail("EXP-107", call.position, "translate() over columns needs letters in quotes.", "Write them out.")
+    pairs: dict[str, str] = {}
+    for at, letter in enumerate(old.value):
+        pairs.setdefault(letter, new.value[at : at + 1])
+    text = text_of(plan, call, 0)
+    return string(text.str.replace_many(list(pairs), list(pairs.values())) if pairs else text)
+
+
 def _from_string(plan: Plan, call: Call) -> Lowered:
     text = text_of(plan, call, 0).str.to_lowercase()
     return boolean((text == "true") | (text == "1"))
@@ -201,6 +213,7 @@ FUNCTIONS: dict[str, Lower] = {
     "starts-with": _contains,
     "ends-with": _contains,
     "normalize-space": _normalize,
+    "translate": _translate,
     "regex": _regex,
     "boolean-from-string": _from_string,
 }
