@@ -72,7 +72,7 @@ OTHER_FORM = Form("f", "1", "t", Group("data", "/data", FIELDS), (Table("main", 
 CALLED = {field.name: field.label["es"] or field.name for field in FIELDS}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(TREES)
 def test_every_tree_has_a_sentence_that_names_its_questions(tree: Expr) -> None:
     for language in LANGUAGES:

@@ -142,7 +142,7 @@ def scopes(which: int) -> list[Scope]:
     return [scope_of(answers) for answers in interviews(FORMS[which])]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(condition, st.integers(0, len(FORMS) - 1), st.booleans())
 def test_what_is_called_impossible_happens_in_no_interview(text: str, which: int, wanted: bool) -> None:
     if never(text, FORMS[which], wanted):

@@ -43,7 +43,7 @@ REASONER = Reasoner(FORM)
 DOMAINS = {field.path: REASONER.domain(field) for field in FIELDS}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(_MODULE.TREES)
 def test_every_tree_has_a_type_and_can_be_reasoned_about(tree: Expr) -> None:
     types = Types(PLACE, DOMAINS)
