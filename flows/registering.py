@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -10,12 +10,11 @@ from pathlib import Path
 from flows.entities import declare_lists
 from flows.keys import with_public_key
 from flows.places import data_folder
-from forms.compile import CompiledForm, compile_workbook, compile_xform
-from forms.fields import read_form
+from forms.compile import CompiledForm, compile_workbook
 from forms.lint import check_workbook
+from forms.registered import read_registered
 from forms.repair import repair_workbook
-from forms.sheets import read_workbook, read_workbook_bytes, write_xlsx
-from forms.specs import read_specs
+from forms.sheets import read_workbook, write_xlsx
 from schemas.errors import Problem
 from store import forms as form_rows
 from store import submissions
@@ -148,9 +147,4 @@ def load_form(store: Store, form_id: str, version: str | None = None) -> Compile
 def _read_registered(
     form_id: str, xform: bytes, workbook: bytes | None, media: tuple[tuple[str, bytes], ...]
 ) -> CompiledForm:
-    # A pure function of the bytes. The XForm is the registered one, never compiled anew: a newer pyxform may write
-    # another, and every submission is judged by the form that the phone showed.
-    if workbook is None:
-        return compile_xform(xform, dict(media))
-    sheets = replace(read_workbook_bytes(f"{form_id}.xlsx", workbook), media=dict(media))
-    return CompiledForm(xform, read_form(xform, sheets), read_specs(sheets), dict(media), ())
+    return read_registered(form_id, xform, workbook, dict(media))

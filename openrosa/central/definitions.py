@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 
-from forms.compile import CompiledForm, compile_xform
-from forms.fields import read_form
-from forms.sheets import read_workbook_bytes
-from forms.specs import read_specs
+from forms.compile import CompiledForm
+from forms.entities import read_entity_plans
+from forms.registered import read_registered
 from schemas.fields import Field, Form
 from store.forms import FormVersionRow, get_form_version, get_form_version_by_id, read_media, read_workbook, read_xform
 from store.open import Store
@@ -22,10 +20,7 @@ def _read(store: Store, number: int) -> CompiledForm:
         xform = read_xform(connection, store.blobs, row)
         book = read_workbook(connection, store.blobs, row)
         media = read_media(connection, store.blobs, row)
-    if book is None:
-        return compile_xform(xform, media)
-    sheets = replace(read_workbook_bytes(f"{row.form_id}.xlsx", book), media=media)
-    return CompiledForm(xform, read_form(xform, sheets), read_specs(sheets), media, ())
+    return read_registered(row.form_id, xform, book, media)
 
 
 def version_row(store: Store, form_id: str, version: str | None = None) -> FormVersionRow:
@@ -45,6 +40,12 @@ def definition(store: Store, form_id: str, version: str | None = None) -> Form:
         StoreError: STO-011, there is none.
     """
     return _read(store, version_row(store, form_id, version).id).form
+
+
+def is_read_whole(store: Store, form_id: str, version: str) -> bool:
+    """Whether reading the rows is all that ingest does with an interview: no entities, audit log or encryption."""
+    compiled = _read(store, version_row(store, form_id, version).id)
+    return not (compiled.form.public_key or compiled.form.audit or read_entity_plans(compiled.xform))
 
 
 def personal_paths(form: Form) -> frozenset[str]:

@@ -1,11 +1,15 @@
-"""Interviews that arrived since the last ingest, read before a table is shown: what a script sends, it finds again."""
+"""Interviews that arrived since the last ingest, read before a table is shown: what a script sends, it finds again.
+
+Only of forms whose interviews ask for nothing more than rows. Entities, audit logs and encrypted interviews are the
+business of ingest, which would not look again at an interview that is read already.
+"""
 
 from __future__ import annotations
 
 import threading
 
 from forms.rows import read_rows
-from openrosa.central.definitions import definition
+from openrosa.central.definitions import definition, is_read_whole
 from schemas.submissions import RawSubmission
 from store.open import Store
 from store.settings import personal_key
@@ -33,7 +37,8 @@ def catch_up(store: Store, form_id: str) -> int:
         groups: dict[str, list[RawSubmission]] = {}
         for submission in waiting:
             groups.setdefault(submission.version, []).append(submission)
+        groups = {version: batch for version, batch in groups.items() if is_read_whole(store, form_id, version)}
         for version, batch in groups.items():
             parsed = read_rows(definition(store, form_id, version), batch, key)
             write_tables(store, form_id, version, parsed, [row.submission_id for row in batch])
-        return len(waiting)
+        return sum(len(batch) for batch in groups.values())
