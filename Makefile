@@ -9,7 +9,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check install install-dev lock clean
+.PHONY: help demo test check docs install install-dev lock clean
 
 help: ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,10 @@ test: install-dev ## the whole test suite
 
 check: install-dev ## what CI checks besides the tests: format, lint, types
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+	@$(BIN)/python docs/list_errors.py --check || { echo "docs/errors.md is behind the code: make docs"; exit 1; }
+
+docs: install-dev ## write the pages that are made from the code
+	@$(BIN)/python docs/list_errors.py
 
 lock: install-dev ## compile the pins again from pyproject.toml, with hashes and without index lines
 	@$(BIN)/python -m pip --version >/dev/null

@@ -115,6 +115,10 @@ def _number(value: object) -> float:
     return float(str(value).replace("Infinity", "inf"))
 
 
+RECORDED = datetime(2026, 11, 23, 20, tzinfo=UTC)
+"""When the engines' results were recorded; some of them hold today's date."""
+
+
 def test_engines_own_test_suites_pass_at_or_above_the_floor() -> None:
     if not SHARED.exists():
         pytest.skip(f"the engines' test suites aren't at {SHARED}")
@@ -123,7 +127,7 @@ def test_engines_own_test_suites_pass_at_or_above_the_floor() -> None:
     for line in SHARED.read_text(encoding="utf-8").splitlines():
         case = json.loads(line)
         total[case["engine"]] += 1
-        passed[case["engine"]] += _holds(case, evaluate_case(case))
+        passed[case["engine"]] += _holds(case, evaluate_case(case, RECORDED))
     print({engine: f"{passed[engine]} of {total[engine]}" for engine in FLOORS})
     assert {engine: passed[engine] >= floor for engine, floor in FLOORS.items()} == dict.fromkeys(FLOORS, True)
 
