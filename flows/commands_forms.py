@@ -27,7 +27,9 @@ FormFile = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Adds the group to the command."""
-    group = typer.Typer(no_args_is_help=True, help="Questionnaire workbooks: check, explain, build, try, add, list, sheets.")
+    group = typer.Typer(
+        no_args_is_help=True, help="Questionnaire workbooks: check, explain, build, try, add, list, sheets."
+    )
     group.command("check")(check)
     group.command("build")(build)
     group.command("add")(add)
