@@ -19,7 +19,6 @@ from sqlalchemy import create_engine, text
 
 from store.open import Store, open_store
 
-
 # A run in CI draws the same examples each time, so that a change is judged by itself and not by the day's luck; at home
 # every run draws new ones, and finds what nobody thought of.
 settings.register_profile("ci", derandomize=True)
