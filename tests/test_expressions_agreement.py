@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import math
 from pathlib import Path
 
+import expressions_form
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -18,13 +18,8 @@ from expressions.rowwise import evaluate_rowwise
 from schemas.errors import ExpressionError
 from schemas.fields import Form
 
-_SPEC = importlib.util.spec_from_file_location("expressions_form", Path(__file__).with_name("expressions_form.py"))
-assert _SPEC is not None
-assert _SPEC.loader is not None
-_MODULE = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(_MODULE)
-FORM: Form = _MODULE.FORM
-TABLES: dict[str, pl.DataFrame] = _MODULE.random_tables(seed=7, interviews=40)
+FORM: Form = expressions_form.FORM
+TABLES: dict[str, pl.DataFrame] = expressions_form.random_tables(seed=7, interviews=40)
 ZONE = "America/Santiago"
 
 NUMBERS = {
@@ -94,7 +89,7 @@ def test_columns_and_rows_agree(data: st.DataObject, table: str) -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 8))
 def test_columns_and_rows_agree_on_any_tables(seed: int, interviews: int) -> None:
-    tables = _MODULE.random_tables(seed, interviews)
+    tables = expressions_form.random_tables(seed, interviews)
     for table in ("main", "person", "visit"):
         for text in NUMBERS[table].split():
             compiled = compile_columns(text, FORM, table, zone=ZONE)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 from datetime import UTC, datetime
-from pathlib import Path
 
+import expressions_form
 import polars as pl
 import pytest
 
@@ -15,14 +14,9 @@ from expressions.rowwise import evaluate_rowwise
 from schemas.errors import ExpressionError
 from schemas.fields import Field, Form
 
-_SPEC = importlib.util.spec_from_file_location("expressions_form", Path(__file__).with_name("expressions_form.py"))
-assert _SPEC is not None
-assert _SPEC.loader is not None
-_MODULE = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(_MODULE)
-FORM: Form = _MODULE.FORM
+FORM: Form = expressions_form.FORM
 
-TABLES: dict[str, pl.DataFrame] = _MODULE.random_tables(seed=7, interviews=40)
+TABLES: dict[str, pl.DataFrame] = expressions_form.random_tables(seed=7, interviews=40)
 ZONE = "America/Santiago"
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import expressions_form
 import ibis
 import polars as pl
 import pytest
@@ -18,13 +18,8 @@ from expressions.ibis_columns import IbisExpr, compile_ibis, select_truths
 from schemas.errors import ExpressionError
 from schemas.fields import Form
 
-_SPEC = importlib.util.spec_from_file_location("expressions_form", Path(__file__).with_name("expressions_form.py"))
-assert _SPEC is not None
-assert _SPEC.loader is not None
-_MODULE = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(_MODULE)
-FORM: Form = _MODULE.FORM
-TABLES: dict[str, pl.DataFrame] = _MODULE.random_tables(seed=11, interviews=120)
+FORM: Form = expressions_form.FORM
+TABLES: dict[str, pl.DataFrame] = expressions_form.random_tables(seed=11, interviews=120)
 ROW = "_row"
 
 # Ibis itself calls what DuckDB has renamed.

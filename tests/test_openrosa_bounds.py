@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import resource
 import signal
 import socket
@@ -12,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import openrosa_phone as phone
 import pytest
 import uvloop
 
@@ -21,11 +21,6 @@ from openrosa.serve import allow_files, make_server
 from schemas.settings import Settings
 from store.submissions import list_attachments, list_unparsed
 
-_SPEC = importlib.util.spec_from_file_location("openrosa_phone", Path(__file__).with_name("openrosa_phone.py"))
-assert _SPEC is not None and _SPEC.loader is not None
-phone = importlib.util.module_from_spec(_SPEC)
-sys.modules["openrosa_phone"] = phone
-_SPEC.loader.exec_module(phone)
 World, Running, xml = phone.World, phone.Running, phone.submission
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -5,12 +5,11 @@ Each line of the checklist is one check, here or in the files beside this one, o
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import openrosa_phone as phone
 import pytest
 from lxml import etree
 
@@ -19,11 +18,6 @@ from store.assignments import add_assignment, remove_assignment
 from store.forms import add_form_version, set_form_state
 from store.submissions import list_attachments, list_unparsed, read_submission
 
-_SPEC = importlib.util.spec_from_file_location("openrosa_phone", Path(__file__).with_name("openrosa_phone.py"))
-assert _SPEC is not None and _SPEC.loader is not None
-phone = importlib.util.module_from_spec(_SPEC)
-sys.modules["openrosa_phone"] = phone
-_SPEC.loader.exec_module(phone)
 World, message, submission = phone.World, phone.message, phone.submission
 LINES = phone.Lines()
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import openrosa_phone as phone
 import pytest
 
 from schemas.settings import Settings
 
-_SPEC = importlib.util.spec_from_file_location("openrosa_phone", Path(__file__).with_name("openrosa_phone.py"))
-assert _SPEC is not None and _SPEC.loader is not None
-phone = importlib.util.module_from_spec(_SPEC)
-sys.modules["openrosa_phone"] = phone
-_SPEC.loader.exec_module(phone)
 World, message, submission = phone.World, phone.message, phone.submission
 LINES = phone.Lines()
 

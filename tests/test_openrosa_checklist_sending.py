@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import importlib.util
 import json
-import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import openrosa_phone as phone
 import pytest
 from lxml import etree
 
@@ -18,11 +17,6 @@ from openrosa.settings_qr import MOST_CHARACTERS, draw_code, encode_settings, ph
 from schemas.settings import Settings
 from store.submissions import list_attachments, list_by_state, list_unparsed, read_submission
 
-_SPEC = importlib.util.spec_from_file_location("openrosa_phone", Path(__file__).with_name("openrosa_phone.py"))
-assert _SPEC is not None and _SPEC.loader is not None
-phone = importlib.util.module_from_spec(_SPEC)
-sys.modules["openrosa_phone"] = phone
-_SPEC.loader.exec_module(phone)
 World, message, submission = phone.World, phone.message, phone.submission
 LINES = phone.Lines()
 

@@ -7,23 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import importlib.util
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import openrosa_phone as phone
 import pytest
 
 from schemas.settings import Settings
 from store.forms import set_form_state
 from store.submissions import list_attachments, list_unparsed
 
-_SPEC = importlib.util.spec_from_file_location("openrosa_phone", Path(__file__).with_name("openrosa_phone.py"))
-assert _SPEC is not None and _SPEC.loader is not None
-phone = importlib.util.module_from_spec(_SPEC)
-sys.modules["openrosa_phone"] = phone
-_SPEC.loader.exec_module(phone)
 World, message, xml = phone.World, phone.message, phone.submission
 
 
