@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -81,19 +82,47 @@ def postgres_server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """Address of an empty database of its own."""
+@contextmanager
+def _database(server: str, template: str = "template1") -> Iterator[str]:
+    """A database of that server as long as the block lasts, a copy of another; its name."""
     name = f"test_{secrets.token_hex(6)}"
-    engine = create_engine(
-        postgres_server.replace("postgresql:", "postgresql+psycopg:") + "/postgres", isolation_level="AUTOCOMMIT"
-    )
+    address = server.replace("postgresql:", "postgresql+psycopg:") + "/postgres"
+    engine = create_engine(address, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield f"{postgres_server}/{name}"
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield name
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     engine.dispose()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """Address of an empty database of its own."""
+    with _database(postgres_server) as name:
+        yield f"{postgres_server}/{name}"
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Name of a database that has the tables and nothing in them: a copy is made faster than the tables are."""
+    with _database(postgres_server) as name:
+        open_store(tmp_path_factory.mktemp("template") / "data", f"{postgres_server}/{name}").close()
+        yield name
+
+
+@pytest.fixture
+def postgres_ready(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """Address of a database of its own that has the tables."""
+    with _database(postgres_server, postgres_template) as name:
+        yield f"{postgres_server}/{name}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str | None:
+    """What `open_store` takes as address: null is SQLite; then that of a PostgreSQL database of its own."""
+    url: str | None = request.getfixturevalue("postgres_ready") if request.param == "postgresql" else None
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -104,7 +133,7 @@ def open_again(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], S
 
 
 @pytest.fixture
-def store(open_again: Callable[[], Store]) -> Iterator[Store]:
+def store(tmp_path: Path, database_url: str | None) -> Iterator[Store]:
     """An empty store, once on SQLite and once on PostgreSQL."""
-    with open_again() as opened:
+    with open_store(tmp_path / "data", database_url) as opened:
         yield opened

@@ -104,8 +104,8 @@ class Lines(dict[str, Check]):
 class World:
     """A store with one form in one version, its media, and a person for each way in."""
 
-    def __init__(self, data: Path, settings: Settings | None = None) -> None:
-        self.store: Store = open_store(data)
+    def __init__(self, data: Path, settings: Settings | None = None, url: str | None = None) -> None:
+        self.store: Store = open_store(data, url)
         self.settings = settings or Settings()
         with self.store.begin() as connection:
             self.add_version(connection, "1", XFORM, MEDIA)

@@ -1,4 +1,4 @@
-"""The submission protocol as a table: what is sent, what is answered, what is kept.
+"""The submission protocol as a table, on SQLite and PostgreSQL: what is sent, what is answered, what is kept.
 
 How it goes on sockets (slow, silent and vanishing phones, kill -9) is in test_openrosa_serve.
 """
@@ -138,8 +138,8 @@ CASES: dict[str, Case] = {
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[object]:
-    made = World(tmp_path / "data")
+def world(tmp_path: Path, database_url: str | None) -> Iterator[object]:
+    made = World(tmp_path / "data", url=database_url)
     yield made
     made.close()
 
@@ -215,8 +215,8 @@ def test_a_bomb_as_an_attachment_stays_the_bytes_it_is(world: World) -> None:
         assert world.store.blobs.read(connection, file.sha256) == bomb
 
 
-def test_xml_over_the_limit_is_413_and_not_kept(tmp_path: Path) -> None:
-    world = World(tmp_path / "data", Settings(xml_bytes=20_000))
+def test_xml_over_the_limit_is_413_and_not_kept(tmp_path: Path, database_url: str | None) -> None:
+    world = World(tmp_path / "data", Settings(xml_bytes=20_000), database_url)
     answer = world.send(xml(A, "x" * 20_000))
     assert (answer.status_code, "grande" in message(answer)) == (413, True)
     assert nonzero(world) == {}
