@@ -7,6 +7,7 @@ import sys
 import typer
 
 from flows import (
+    commands_cleaning,
     commands_data,
     commands_demo,
     commands_entities,
@@ -44,6 +45,7 @@ commands_entities.register(app)
 commands_people.register(app)
 commands_serve.register(app)
 commands_data.register(app)
+commands_cleaning.register(app)
 commands_run.register(app)
 commands_eval.register(app)
 commands_demo.register(app)

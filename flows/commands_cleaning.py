@@ -1,0 +1,135 @@
+"""The cleaning log: `comunal cleaning apply`."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.output import JsonOption, Output
+from schemas.errors import CommandError
+
+if TYPE_CHECKING:
+    from flows.flat_tables import FlatTable
+    from validation.cleaning.replay import Replayed
+
+app = typer.Typer(no_args_is_help=True, help="Replay what people decided to change over the data as they came in.")
+_SHOWN = 20
+
+
+def register(parent: typer.Typer) -> None:
+    """Adds the command group."""
+    parent.add_typer(app, name="cleaning")
+
+
+@app.command("apply")
+def apply_log(
+    raw: Annotated[Path, typer.Argument(metavar="RAW", exists=True, dir_okay=False, help="The data: .csv or .xlsx.")],
+    log: Annotated[
+        Path,
+        typer.Argument(
+            metavar="LOG",
+            exists=True,
+            dir_okay=False,
+            help="The log: uuid, question, old_value, new_value, change_type (change_response, blank_response, "
+            "remove_survey, no_action).",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the cleaned data go.")],
+    key: Annotated[str, typer.Option("--id", metavar="COLUMN", help="The column that identifies a record.")] = "uuid",
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Where to list the refused rows, as CSV.")
+    ] = None,
+    check_types: Annotated[
+        bool, typer.Option("--types/--no-types", help="Refuse text in a column that holds numbers or dates only.")
+    ] = True,
+    json_lines: JsonOption = False,
+) -> None:
+    """Replay a cleaning log over a flat table: columns, their order and the order of rows stay.
+
+    Each row of the log applies once, onto what the rows before it left, or is refused with its reason; the others
+    apply all the same. A row whose old value isn't there any more is refused, unless the new value stands there
+    already: the same log over its own result changes nothing. Exit status 1 tells that rows were refused.
+    """
+    from flows.flat_tables import FlatTable, read_flat, write_flat
+    from validation.cleaning.log import match_columns, read_rows
+    from validation.cleaning.replay import replay
+
+    output = Output(json_lines)
+    data, written_log = read_flat(raw), read_flat(log)
+    if key not in data.names:
+        raise CommandError(
+            "CMD-132", f"{raw.name} has no column {key}.", f"Name the key with --id; it has {_some(data.names)}."
+        )
+    columns = match_columns(written_log.names, key)
+    if missing := [name for name in ("key", "question", "new", "type") if name not in columns]:
+        wanted = {"key": "uuid", "question": "question", "new": "new_value", "type": "change_type"}
+        raise CommandError(
+            "CMD-133",
+            f"{log.name} has no column {', '.join(wanted[name] for name in missing)}.",
+            f"Name the columns uuid, question, old_value, new_value, change_type; it has {_some(written_log.names)}.",
+        )
+    rows = read_rows(written_log.rows(), columns)
+    result = replay(data.frame, data.names, key, rows, blank=_blank(data), check_types=check_types)
+    write_flat(out, FlatTable(data.names, result.table, data.separator, data.encoding))
+    if report is not None:
+        _write_report(report, result)
+    _tell(output, len(rows), result, out)
+    if result.refused:
+        raise typer.Exit(1)
+
+
+def _blank(table: FlatTable) -> str:
+    """How this table writes a blank: R's NA where it writes no empty cell, else an empty cell."""
+    cells = table.frame.unpivot().get_column("value") if table.frame.width else None
+    if cells is None or (cells == "").any() or not (cells == "NA").any():
+        return ""
+    return "NA"
+
+
+def _tell(output: Output, total: int, result: Replayed, out: Path) -> None:
+    from validation.cleaning.log import ChangeType
+
+    refused = Counter(row.reason for row in result.refused)
+    summary = {
+        "rows": total,
+        "applied": {kind.value: result.applied.get(kind, 0) for kind in ChangeType},
+        "already": {kind.value: result.already.get(kind, 0) for kind in ChangeType},
+        "refused": dict(refused),
+        "cells_changed": result.cells,
+        "records_removed": result.removed,
+        "records": result.table.height,
+        "out": str(out),
+    }
+    output.record(
+        summary, f"{total} rows of the log: {total - len(result.refused)} good, {len(result.refused)} refused."
+    )
+    for kind in ChangeType:
+        already = result.already.get(kind, 0)
+        told = f" ({already} more stood there already)" if already else ""
+        output.say(f"  {kind.value:<16} {result.applied.get(kind, 0)}{told}")
+    output.say(
+        f"  {result.cells} cells changed, {result.removed} records removed, {result.table.height} written to {out}."
+    )
+    for number, row in enumerate(result.refused):
+        if output.json_lines:
+            output.record(row, "")
+        elif number < _SHOWN:
+            output.say(f"  refused, row {row.number} ({row.key} {row.question}): {row.sentence} [{row.reason}]")
+    if len(result.refused) > _SHOWN and not output.json_lines:
+        output.say(f"  ... and {len(result.refused) - _SHOWN} more; --report FILE lists all of them.")
+
+
+def _write_report(path: Path, result: Replayed) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["row", "uuid", "question", "change_type", "reason", "sentence"])
+        for row in result.refused:
+            writer.writerow([row.number, row.key, row.question, row.change_type, row.reason, row.sentence])
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:12]) + (" ..." if len(names) > 12 else "")
