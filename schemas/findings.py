@@ -9,6 +9,9 @@ from schemas.text import Text
 
 FindingSeverity = Literal["error", "warning", "info"]
 
+ENGINES = ("javarosa", "webforms", "enketo")
+"""The engines by which rules are judged (`expressions.profiles.Profile` values)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -71,3 +74,8 @@ class Finding:
     advice: Text = field(default_factory=dict)
     variables: tuple[str, ...] = ()
     engines: tuple[str, ...] = ()
+
+    @property
+    def engine_dependent(self) -> bool:
+        """Whether another client's engine would have let the record pass."""
+        return bool(self.engines) and len(self.engines) < len(ENGINES)

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 NAMING = {
@@ -280,7 +281,23 @@ access_log = Table(
     sqlite_autoincrement=True,
 )
 
+# What is said of findings: path, message, advice and variables. sha256: of these (`store.finding_texts`).
+finding_texts = Table(
+    "finding_texts",
+    metadata,
+    _key(),
+    _digest(),
+    _text("path"),
+    Column("message", JSON, nullable=False),
+    Column("advice", JSON, nullable=False),
+    Column("variables", JSON, nullable=False),
+    UniqueConstraint("sha256"),
+    sqlite_autoincrement=True,
+)
+
 # One rule that one record breaks or broke. origin: parse (found while reading) or rules (found by evaluating).
+# engines: those under which it is broken, separated by spaces, "" where they weren't compared; engine_dependent: not
+# all of them. text_id: row of finding_texts; no foreign key, since a check a row would cost more than the row.
 findings = Table(
     "findings",
     metadata,
@@ -292,19 +309,29 @@ findings = Table(
     _text("rule_id"),
     _text("kind"),
     Column("severity", String(10), nullable=False),
-    _text("path"),
-    Column("message", JSON, nullable=False),
-    Column("advice", JSON, nullable=False),
-    Column("variables", JSON, nullable=False),
     Column("origin", String(10), nullable=False),
     _time("opened_at"),
     _time("closed_at", nullable=True),
+    Column("text_id", KEY, nullable=False),
+    Column("engines", String(40), nullable=False, server_default=""),
+    Column("engine_dependent", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("form_id", "origin", "rule_id", "instance_id", "row_id"),
     CheckConstraint("severity IN ('error', 'warning', 'info')", name="severity"),
     CheckConstraint("origin IN ('parse', 'rules')", name="origin"),
     Index(None, "form_id", "instance_id"),
     sqlite_autoincrement=True,
 )
+# What pages of findings ask for: newest first, and how many. They hold all that is filtered by, so that no row is read
+# to be passed over; open ones apart, since they are few among those that were closed, or the other way round.
+for _state, _where in (("open", findings.c.closed_at.is_(None)), ("closed", findings.c.closed_at.is_not(None))):
+    for _first in ("", "rule_id"):
+        _names = ["form_id", *([_first] if _first else []), "opened_at", "id", "severity", "engine_dependent", "origin"]
+        Index(
+            f"ix_findings__{_state}{'_of_rule' if _first else ''}",
+            *(findings.c[name] for name in _names),
+            sqlite_where=_where,
+            postgresql_where=_where,
+        )
 
 # One decision of a person about a record: the log that is replayed over what was received. action: accept (the
 # finding stands and is right), exclude (the interview counts nowhere), include (undoes it), correct (a new value).
@@ -338,6 +365,7 @@ rule_runs = Table(
     Column("checked", BigInteger, nullable=False),
     Column("failed", BigInteger, nullable=False),
     _time("evaluated_at"),
+    Column("engine_dependent", BigInteger, nullable=False, server_default="0"),
 )
 
 # One release. state: draft, approved, superseded, withdrawn.

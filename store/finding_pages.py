@@ -1,0 +1,208 @@
+"""Findings as a reader turns them over: filtered, newest first, a page at a time, and how many there are.
+
+A page is found from where the one before ended (no `OFFSET`), over indices that hold all that is filtered by. How many
+there are is counted over the same indices; the few that don't count (of submissions that were replaced, or told of by
+reading and rules alike) are counted apart and subtracted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import merge
+from itertools import islice
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, literal, or_, select, tuple_
+
+from schemas.findings import Finding, FindingSeverity
+from schemas.tables import finding_texts, findings, submissions
+
+State = Literal["open", "closed", "all"]
+Cursor = tuple[datetime, int]
+"""Where a page ended: when its last finding was opened, and its number."""
+
+_TOLD = ("form_id", "form_version", "instance_id", "row_id", "rule_id", "kind", "severity", "engines", "text_id")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFinding:
+    """A finding as it is kept.
+
+    Attributes:
+        number: of its own, for links.
+        closed_at: null while it is open.
+    """
+
+    number: int
+    finding: Finding
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingPage:
+    """Some findings, newest first; `after` is where the next page begins, null if there is none."""
+
+    rows: tuple[StoredFinding, ...]
+    after: Cursor | None
+
+
+def page(
+    connection: Connection,
+    form_id: str,
+    *,
+    state: State = "open",
+    severity: FindingSeverity | None = None,
+    rule_id: str | None = None,
+    engine_dependent: bool | None = None,
+    instance_id: str | None = None,
+    after: Cursor | None = None,
+    limit: int = 50,
+) -> FindingPage:
+    """One page of the findings of a form, newest first.
+
+    Args:
+        connection: of `Store.read()` or `Store.begin()`.
+        form_id: whose.
+        state: "open" (of submissions that count), "closed" or "all".
+        severity, rule_id, engine_dependent, instance_id: only those; null for all.
+        after: the `after` of the page before; null for the first page.
+        limit: most findings of a page.
+    """
+    states: tuple[State, ...] = ("open", "closed") if state == "all" else (state,)
+    found = []
+    for one in states:
+        where = _filters(form_id, one, severity, rule_id, engine_dependent, instance_id)
+        query = select_findings(form_id, one, twins_in=state).where(*where)
+        if after is not None:
+            query = query.where(tuple_(findings.c.opened_at, findings.c.id) < tuple_(*_literals(after)))
+        query = query.order_by(findings.c.opened_at.desc(), findings.c.id.desc()).limit(limit + 1)
+        found.append(list(connection.execute(query)))
+    rows = list(islice(merge(*found, key=_place, reverse=True), limit + 1))
+    texts: dict[int, Any] = {}
+    stored = tuple(
+        StoredFinding(row.id, make_finding(connection, row, texts), row.opened_at, row.closed_at)
+        for row in rows[:limit]
+    )
+    return FindingPage(stored, _place(rows[limit - 1]) if len(rows) > limit else None)
+
+
+def count(
+    connection: Connection,
+    form_id: str,
+    *,
+    state: State = "open",
+    severity: FindingSeverity | None = None,
+    rule_id: str | None = None,
+    engine_dependent: bool | None = None,
+    instance_id: str | None = None,
+) -> int:
+    """How many findings the pages of `page` have together."""
+    total = 0
+    for one in ("open", "closed") if state == "all" else (state,):
+        where = _filters(form_id, one, severity, rule_id, engine_dependent, instance_id)
+        total += _number(connection, select(func.count()).select_from(findings).where(*where))
+        total -= _number(
+            connection,
+            select(func.count())
+            .select_from(findings)
+            .where(*where, findings.c.origin == "parse", _has_twin(state), *((_counts(),) if one == "open" else ())),
+        )
+        if one == "open":
+            replaced = submissions.join(findings, _is_of_submission())
+            query = select(func.count()).select_from(replaced).where(*where, submissions.c.form_id == form_id)
+            total -= _number(connection, query.where(submissions.c.state != "current"))
+    return total
+
+
+def select_findings(form_id: str, state: str, twins_in: str | None = None) -> Select[Any]:
+    """The rows of a form's findings in a state, open ones only of submissions that count.
+
+    Args:
+        twins_in: leave out what reading found where a rule tells of the same, open or closed as this says; null: no.
+    """
+    columns = (findings.c.id, findings.c.opened_at, findings.c.closed_at, *(findings.c[name] for name in _TOLD))
+    query = select(*columns).where(findings.c.form_id == form_id)
+    if state != "all":
+        query = query.where(_is_in(findings, state))
+    if state == "open":
+        query = query.where(_counts())
+    if twins_in is not None:
+        query = query.where(or_(findings.c.origin != "parse", ~_has_twin(twins_in)))
+    return query
+
+
+def make_finding(connection: Connection, row: Row[Any], texts: dict[int, Any]) -> Finding:
+    """The finding of a row of `select_findings`; `texts` are those that were read before, by number."""
+    if row.text_id not in texts:
+        query = select(finding_texts).where(finding_texts.c.id == row.text_id)
+        texts[row.text_id] = connection.execute(query).one()
+    text = texts[row.text_id]
+    return Finding(
+        form_id=row.form_id,
+        form_version=row.form_version,
+        instance_id=row.instance_id,
+        row_id=row.row_id,
+        rule_id=row.rule_id,
+        kind=row.kind,
+        severity=row.severity,
+        path=text.path,
+        message=text.message,
+        advice=text.advice,
+        variables=tuple(text.variables),
+        engines=tuple(row.engines.split()),
+    )
+
+
+def _filters(
+    form_id: str,
+    state: State,
+    severity: FindingSeverity | None,
+    rule_id: str | None,
+    engine_dependent: bool | None,
+    instance_id: str | None,
+) -> tuple[ColumnElement[bool], ...]:
+    wanted = {
+        "severity": severity,
+        "rule_id": rule_id,
+        "engine_dependent": engine_dependent,
+        "instance_id": instance_id,
+    }
+    told = (findings.c[name] == value for name, value in wanted.items() if value is not None)
+    return (findings.c.form_id == form_id, _is_in(findings, state), *told)
+
+
+def _is_in(table: Any, state: str) -> ColumnElement[bool]:  # noqa: ANN401  # a table or its alias
+    is_open: ColumnElement[bool] = table.c.closed_at.is_(None)
+    return is_open if state == "open" else table.c.closed_at.is_not(None)
+
+
+def _is_of_submission() -> ColumnElement[bool]:
+    return and_(submissions.c.form_id == findings.c.form_id, submissions.c.instance_id == findings.c.instance_id)
+
+
+def _counts() -> ColumnElement[bool]:
+    """Whether the finding's submission counts: superseded, forked and held ones don't; "" is no submission."""
+    return ~exists().where(_is_of_submission(), submissions.c.state != "current")
+
+
+def _has_twin(state: str) -> ColumnElement[bool]:
+    """Whether a rule tells of the same as reading did."""
+    twin = findings.alias("twin")
+    keys = [twin.c[name] == findings.c[name] for name in ("form_id", "rule_id", "instance_id", "row_id")]
+    where = [] if state == "all" else [_is_in(twin, state)]
+    return exists().where(twin.c.origin == "rules", *keys, *where)
+
+
+def _number(connection: Connection, query: Select[Any]) -> int:
+    found: int = connection.execute(query).scalar_one()
+    return found
+
+
+def _place(row: Row[Any]) -> Cursor:
+    return row.opened_at, row.id
+
+
+def _literals(after: Cursor) -> tuple[ColumnElement[Any], ...]:
+    return literal(after[0], findings.c.opened_at.type), literal(after[1], findings.c.id.type)
