@@ -10,6 +10,7 @@ from flows import (
     commands_cleaning,
     commands_data,
     commands_demo,
+    commands_disclosure,
     commands_entities,
     commands_eval,
     commands_forms,
@@ -48,6 +49,7 @@ commands_data.register(app)
 commands_cleaning.register(app)
 commands_run.register(app)
 commands_eval.register(app)
+commands_disclosure.register(app)
 commands_demo.register(app)
 
 

@@ -46,13 +46,14 @@ def apply_log(
     check_types: Annotated[
         bool, typer.Option("--types/--no-types", help="Refuse text in a column that holds numbers or dates only.")
     ] = True,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 if a row was refused.")] = False,
     json_lines: JsonOption = False,
 ) -> None:
     """Replay a cleaning log over a flat table: columns, their order and the order of rows stay.
 
     Each row of the log applies once, onto what the rows before it left, or is refused with its reason; the others
     apply all the same. A row whose old value isn't there any more is refused, unless the new value stands there
-    already: the same log over its own result changes nothing. Exit status 1 tells that rows were refused.
+    already: the same log over its own result changes nothing.
     """
     from flows.flat_tables import FlatTable, read_flat, write_flat
     from validation.cleaning.log import match_columns, read_rows
@@ -78,7 +79,7 @@ def apply_log(
     if report is not None:
         _write_report(report, result)
     _tell(output, len(rows), result, out)
-    if result.refused:
+    if strict and result.refused:
         raise typer.Exit(1)
 
 
