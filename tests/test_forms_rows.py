@@ -184,6 +184,15 @@ def test_blank_answers_are_null_and_no_finding(form: Form, blank: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "found"), [("2147483647", 0), ("-2147483648", 0), ("2147483648", 1), ("-3000000000", 1)]
+)
+def test_whole_number_beyond_32_bits_is_a_finding_and_keeps_its_value(form: Form, text: str, found: int) -> None:
+    parsed = read(form, raw(f"<age> {text} </age>"))
+    assert [finding.rule_id for finding in parsed.findings] == ["type:/data/age"] * found
+    assert first(parsed)["age"] == int(text)
+
+
+@pytest.mark.parametrize(
     ("node", "text"),
     [
         ("age", "doce"),
@@ -461,7 +470,8 @@ def test_any_answers_come_back_as_they_were_given(form: Form, interviews: list[d
         body = shown["age"] + shown["income"] + shown["born"] + f"<g>{shown['note']}</g><household>{people}</household>"
         batch.append(raw(body, number))
     parsed = read(form, *batch)
-    assert not parsed.findings
+    large = sum(not -(2**31) <= (answers["age"] or 0) < 2**31 for answers in interviews)
+    assert [found.rule_id for found in parsed.findings] == ["type:/data/age"] * large
     main = parsed.tables["main"]
     for name in ("age", "income", "born"):
         assert main[name].to_list() == [answers[name] for answers in interviews]

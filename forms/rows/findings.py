@@ -17,7 +17,11 @@ NO_INSTANCE_ID: Final = "structure:no_instance_id"
 MISSING_ATTACHMENT: Final = "attachment:missing"
 
 _EXPECTED: Final[Mapping[str, Text]] = {
-    "int": {"es": "un número entero", "ht": "yon nonb antye", "en": "a whole number"},
+    "int": {
+        "es": "un número entero (de diez cifras como máximo)",
+        "ht": "yon nonb antye (dis chif pi plis)",
+        "en": "a whole number (of ten digits at most)",
+    },
     "decimal": {"es": "un número", "ht": "yon nonb", "en": "a number"},
     "date": {"es": "una fecha (AAAA-MM-DD)", "ht": "yon dat (AAAA-MM-JJ)", "en": "a date (YYYY-MM-DD)"},
     "dateTime": {"es": "una fecha con hora", "ht": "yon dat ak lè", "en": "a date and time"},

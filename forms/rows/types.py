@@ -21,6 +21,9 @@ _POINT = rf"{_LATITUDE}[ ,]+{_LONGITUDE}(?: +{_NUMBER}){{0,2}}"
 GEOPOINT: Final = rf"^{_POINT}$"
 GEOTRACE: Final = rf"^{_POINT}(?:\s*;\s*{_POINT})*\s*;?$"
 
+INT_MIN: Final = -(2**31)
+INT_MAX: Final = 2**31 - 1
+
 DTYPES: Final[Mapping[str, pl.DataType]] = {
     "int": pl.Int64(),
     "decimal": pl.Float64(),
@@ -53,19 +56,31 @@ def cast_texts(texts: pl.Series, bind_type: str) -> tuple[pl.Series, pl.Series |
     Returns:
         The typed column, null where blank or unreadable; and a boolean column, true where the text was not blank and
         is no value of the type, or null if there is no such row. A dateTime without an offset is taken as UTC.
-        Outer white space is dropped.
+        Outer white space is dropped. A whole number beyond 32 bits, which the standard doesn't allow and Collect
+        can't hold, keeps its value and counts as no value of the type.
     """
     typed = _cast(texts, bind_type)
     if typed.null_count() == texts.null_count() and bind_type in _CASTS:
-        return typed, None
+        return typed, _too_large(typed, bind_type)
     stripped = texts.str.strip_chars()
     is_blank = stripped == ""
     if is_blank.any():
         stripped = _where(~is_blank, stripped)
     typed = _cast(stripped, bind_type)
+    large = _too_large(typed, bind_type)
     if typed.null_count() == stripped.null_count():
-        return typed, None
-    return typed, stripped.is_not_null() & typed.is_null()
+        return typed, large
+    bad = stripped.is_not_null() & typed.is_null()
+    return typed, bad if large is None else bad | large
+
+
+def _too_large(typed: pl.Series, bind_type: str) -> pl.Series | None:
+    """Where whole numbers are beyond 32 bits; null if none is."""
+    if bind_type != "int" or typed.null_count() == len(typed):
+        return None
+    if typed.min() >= INT_MIN and typed.max() <= INT_MAX:  # type: ignore[operator]
+        return None
+    return ~typed.is_between(INT_MIN, INT_MAX).fill_null(value=True)
 
 
 def _cast(texts: pl.Series, bind_type: str) -> pl.Series:
