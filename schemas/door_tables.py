@@ -1,11 +1,12 @@
-"""The SQL tables that only the door in uses: assignments, test addresses and what they got, files of disputed contents.
+"""The SQL tables that only the door in uses: assignments, test addresses and what they got, files of disputed contents,
+links for answering in a browser.
 
 Conventions and types are those of `schemas.tables`.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, String, Table, Text, UniqueConstraint
 
 from schemas.tables import KEY, UtcDateTime, metadata
 
@@ -62,4 +63,26 @@ conflict_attachments = Table(
     Column("sha256", String(64), ForeignKey("blobs.sha256"), primary_key=True),
     Column("content_type", Text, nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
+)
+
+# One link under which a form is answered in a browser. Its token is nowhere; the digest is. is_single: for one person,
+# good for one interview. claim_sha256: digest of token and instance id together, so that the database alone can't tell
+# which link gave which interview; for the same reason the day of use is kept and not the moment.
+web_links = Table(
+    "web_links",
+    metadata,
+    Column("id", KEY, primary_key=True, autoincrement=True),
+    Column("form_id", Text, nullable=False),
+    Column("token_sha256", String(64), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("is_single", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("claim_sha256", String(64)),
+    Column("claimed_at", UtcDateTime),
+    Column("received", Integer, nullable=False),
+    Column("used_on", Date),
+    UniqueConstraint("token_sha256"),
+    sqlite_autoincrement=True,
 )
