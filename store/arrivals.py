@@ -9,7 +9,6 @@ anything else                                       added; held out of the table
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import uuid
 from collections.abc import Iterable, Sequence
@@ -19,13 +18,12 @@ from typing import Literal
 
 from lxml import etree
 from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.sql.dml import ReturningInsert
 
 from schemas.door_tables import conflict_attachments
 from schemas.tables import attachments, conflicts, form_versions, quarantine, submissions
 from store.blobs import Blobs, Content
 from store.edits import by_form, first_state, have_edits, settle_edits
-from store.inserts import keyed_insert, keyed_insert_for
+from store.inserts import insert_rows, keyed_insert
 
 Status = Literal["added", "duplicate", "conflict", "unknown_form", "closed_form"]
 
@@ -118,10 +116,17 @@ _STORED = select(submissions.c.instance_id, submissions.c.id, submissions.c.sha2
 )
 
 
-@functools.cache
-def _add(dialect: str) -> ReturningInsert[str, str, int]:
-    statement = keyed_insert_for(dialect, submissions).on_conflict_do_nothing(index_elements=["form_id", "instance_id"])
-    return statement.returning(submissions.c.form_id, submissions.c.instance_id, submissions.c.id)
+_COLUMNS = (
+    "form_id",
+    "version",
+    "instance_id",
+    "deprecated_id",
+    "sha256",
+    "received_at",
+    "client",
+    "person_id",
+    "state",
+)
 
 
 def add_submissions(connection: Connection, blobs: Blobs, items: Sequence[NewSubmission]) -> list[Outcome]:
@@ -190,9 +195,7 @@ def _insert(
         return stored, {}
     times = [item.received_at for item, _ in fresh.values()]
     blobs.put(connection, [content for _, content in fresh.values()], max(times))
-    rows = [_row(item, content) for item, content in fresh.values()]
-    statement = _add(connection.dialect.name)
-    added = {(form_id, instance): number for form_id, instance, number in connection.execute(statement, rows)}
+    added = _add(connection, [_row(item, content) for item, content in fresh.values()])
     # Another process may have been faster with the rest.
     stored |= {key: (number, fresh[key][1].sha256) for key, number in added.items()}
     stored |= _stored(connection, set(fresh) - set(added))
@@ -203,18 +206,32 @@ def _insert(
     return stored, added
 
 
-def _row(item: NewSubmission, content: Content) -> dict[str, object]:
-    return {
-        "form_id": item.form_id,
-        "version": item.version,
-        "instance_id": item.instance_id,
-        "deprecated_id": item.deprecated_id,
-        "sha256": content.sha256,
-        "received_at": item.received_at,
-        "client": item.client,
-        "person_id": item.person_id,
-        "state": first_state(item.instance_id, item.deprecated_id),
-    }
+def _row(item: NewSubmission, content: Content) -> tuple[object, ...]:
+    """The values of `_COLUMNS`."""
+    return (
+        item.form_id,
+        item.version,
+        item.instance_id,
+        item.deprecated_id,
+        content.sha256,
+        item.received_at,
+        item.client,
+        item.person_id,
+        first_state(item.instance_id, item.deprecated_id),
+    )
+
+
+def _add(connection: Connection, rows: Sequence[tuple[object, ...]]) -> dict[_Key, int]:
+    """Insert rows; key -> number of those that weren't there."""
+    if connection.dialect.name == "sqlite":
+        # Nobody else writes meanwhile, so all are new and numbered in a row. Asking for the numbers would be a call
+        # into the database for each.
+        result = insert_rows(connection, submissions, _COLUMNS, rows, ending="")
+        first = result.lastrowid - len(rows) + 1
+        return {(str(row[0]), str(row[2])): first + place for place, row in enumerate(rows)}
+    ending = "ON CONFLICT (form_id, instance_id) DO NOTHING RETURNING form_id, instance_id, id"
+    result = insert_rows(connection, submissions, _COLUMNS, rows, ending)
+    return {(row[0], row[1]): row[2] for row in result}
 
 
 def _keep_conflict(

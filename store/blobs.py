@@ -6,7 +6,6 @@ without a row (a crash in between) is harmless: the next content of that digest 
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import tempfile
@@ -19,21 +18,18 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql
 
 from schemas.errors import StoreError
 from schemas.tables import blobs
 from store.complaints import translated
 from store.folders import file_durably
-from store.inserts import keyed_insert_for
+from store.inserts import insert_rows
 
 ROW_BYTES = 256 * 1024
 """Contents up to this size live in the database."""
 
 
-@functools.cache
-def _insert(dialect: str) -> postgresql.Insert:
-    return keyed_insert_for(dialect, blobs).on_conflict_do_nothing()
+_COLUMNS = ("sha256", "size", "bytes", "created_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +160,10 @@ class Blobs:
         if not contents:
             return
         at = at or datetime.now(UTC)
-        rows = {content.sha256: content for content in contents}
-        connection.execute(
-            _insert(connection.dialect.name),
-            [
-                {"sha256": digest, "size": rows[digest].size, "bytes": rows[digest].data, "created_at": at}
-                # In order of key, so that two writers never wait for each other crosswise.
-                for digest in sorted(rows)
-            ],
-        )
+        unique = {content.sha256: content for content in contents}
+        # In order of key, so that two writers never wait for each other crosswise.
+        rows = [(digest, unique[digest].size, unique[digest].data, at) for digest in sorted(unique)]
+        insert_rows(connection, blobs, _COLUMNS, rows)
 
     def read(self, connection: Connection, sha256: str) -> bytes:
         """The content of that digest, checked against it.
