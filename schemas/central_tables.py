@@ -11,7 +11,8 @@ from schemas.tables import KEY, UtcDateTime, metadata
 
 REVIEW_STATES = ("received", "hasIssues", "edited", "approved", "rejected")
 
-# One login by name and key. The token itself is nowhere; its digest is.
+# One login by name and password or key. The token itself is nowhere; its digest is. used_at: about when it was last
+# used, null until it is.
 sessions = Table(
     "sessions",
     metadata,
@@ -19,6 +20,7 @@ sessions = Table(
     Column("person_id", KEY, ForeignKey("people.id"), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
     Index(None, "expires_at"),
 )
 

@@ -97,6 +97,8 @@ blobs = Table(
 
 # One person or phone with a key. The key itself is nowhere; its digest is. key_ha1: what digest authentication needs
 # to know of it, as good as the key at that door; null for whoever doesn't log in so (docs/decisions/0012).
+# communes: CUT codes with a space between, "" for all (`schemas.rights`). password_hash: argon2id, null for whoever
+# has no password.
 people = Table(
     "people",
     metadata,
@@ -107,12 +109,15 @@ people = Table(
     _time("created_at"),
     _time("revoked_at", nullable=True),
     Column("key_ha1", String(32)),
+    Column("communes", Text, nullable=False, server_default=""),
+    Column("password_hash", Text),
     UniqueConstraint("key_sha256"),
-    CheckConstraint("role IN ('enumerator', 'statistician', 'reviewer')", name="role"),
+    CheckConstraint("role IN ('enumerator', 'supervisor', 'statistician', 'reviewer', 'administrator')", name="role"),
     sqlite_autoincrement=True,
 )
 
 # One version of a form, never changed once registered. state: open, closing (accepted, not offered), closed.
+# commune: CUT of its design sheet, "" if that names none.
 form_versions = Table(
     "form_versions",
     metadata,
@@ -125,6 +130,7 @@ form_versions = Table(
     _blob("workbook_sha256", nullable=True),
     Column("state", String(10), nullable=False),
     _time("created_at"),
+    Column("commune", Text, nullable=False, server_default=""),
     UniqueConstraint("form_id", "version"),
     CheckConstraint("state IN ('open', 'closing', 'closed')", name="state"),
     sqlite_autoincrement=True,

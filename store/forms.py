@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from schemas.errors import StoreError
 from schemas.tables import form_media, form_versions
+from store.audit import record
 from store.blobs import Blobs, Content
 from store.inserts import keyed_insert
 
@@ -39,6 +40,7 @@ class FormVersionRow:
         workbook_sha256: null if it was registered without its workbook.
         state: see `STATES`.
         media: in order of name.
+        commune: CUT that its design sheet names, "" if none.
     """
 
     id: int
@@ -51,6 +53,7 @@ class FormVersionRow:
     state: str
     created_at: datetime
     media: tuple[FormMediaRow, ...] = ()
+    commune: str = ""
 
 
 def _md5(data: bytes) -> str:
@@ -69,6 +72,7 @@ def add_form_version(
     workbook: bytes | None,
     media: Mapping[str, bytes],
     at: datetime | None = None,
+    commune: str = "",
 ) -> FormVersionRow:
     """Register a version of a form; the same again is the same row.
 
@@ -83,6 +87,7 @@ def add_form_version(
             registration with an equal XForm and equal media keeps the first one's workbook.
         media: file name -> bytes.
         at: when, null for now.
+        commune: CUT that the design sheet names, "" if none; the same version again may tell it later.
 
     Raises:
         StoreError: STO-010, the version is registered with another XForm or other media: phones already have those.
@@ -100,6 +105,7 @@ def add_form_version(
         "workbook_sha256": book.sha256 if book else None,
         "state": "open",
         "created_at": at,
+        "commune": commune,
     }
     blobs.put(connection, [*contents, *([book] if book else [])], at)
     key = keyed_insert(connection, form_versions).on_conflict_do_nothing(index_elements=["form_id", "version"])
@@ -119,6 +125,11 @@ def add_form_version(
             f"Version {version!r} of form {form_id!r} is already registered with {what}.",
             "Give the form a new version in the settings sheet: phones keep what they have under the old one.",
         )
+    if added is None and commune and not row.commune:
+        connection.execute(update(form_versions).where(form_versions.c.id == row.id).values(commune=commune))
+        row = replace(row, commune=commune)
+    if added is not None:
+        record(connection, "form.add", "form", form_id, note=f"version {version}".strip(), at=at)
     return row
 
 
@@ -142,6 +153,7 @@ _COLUMNS = (
     form_versions.c.workbook_sha256,
     form_versions.c.state,
     form_versions.c.created_at,
+    form_versions.c.commune,
 )
 
 
@@ -188,7 +200,10 @@ def set_form_state(connection: Connection, form_id: str, version: str, state: st
         StoreError: STO-011, the version isn't registered; STO-007, no such state.
     """
     row = get_form_version(connection, form_id, version)
+    if row.state == state:
+        return
     connection.execute(update(form_versions).where(form_versions.c.id == row.id).values(state=state))
+    record(connection, "form.state", "form", form_id, note=f"version {version}: {row.state} -> {state}")
 
 
 def read_xform(connection: Connection, blobs: Blobs, row: FormVersionRow) -> bytes:

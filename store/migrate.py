@@ -14,7 +14,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-import schemas.central_tables  # these three for the tables that they add to the schema
+import schemas.audit_tables  # these four for the tables that they add to the schema
+import schemas.central_tables
 import schemas.door_tables
 import schemas.entity_tables  # noqa: F401
 from schemas.errors import StoreError

@@ -13,7 +13,7 @@ from openrosa.central.calls import show_accesses
 from schemas.central_tables import sessions
 from store.open import Store
 from store.people import add_person, list_people, revoke_person
-from store.sessions import LIFETIME, add_session, end_session, get_person_by_token
+from store.sessions import IDLE, LIFETIME, add_session, end_session, get_person_by_token, mark_used
 from tests.central_server import Central, register, running
 
 F = "/projects/1/forms/visita"
@@ -77,7 +77,11 @@ def test_a_session_ends_by_log_out_by_time_and_with_its_persons_key(store: Store
         (ana,) = list_people(connection)
         first, second = add_session(connection, ana, at), add_session(connection, ana, at)
         assert get_person_by_token(connection, first.token, at) == ana
-        assert get_person_by_token(connection, first.token, at + LIFETIME - timedelta(seconds=1)) == ana
+        almost = timedelta(seconds=1)
+        assert get_person_by_token(connection, first.token, at + IDLE - almost) == ana
+        assert get_person_by_token(connection, first.token, at + IDLE) is None
+        mark_used(connection, first.token, at + LIFETIME - IDLE)
+        assert get_person_by_token(connection, first.token, at + LIFETIME - almost) == ana
         assert get_person_by_token(connection, first.token, at + LIFETIME) is None
         assert end_session(connection, first.token)
         assert not end_session(connection, first.token)
