@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from expressions.profiles import Profile
 from expressions.scope import Evaluator, Frame
+from expressions.syntax import Expr
 from expressions.values import Value, to_boolean, to_number, to_string, unpack
 
 Kind = Literal["boolean", "number", "string", "nodes", "any"]
@@ -28,6 +29,17 @@ class Compiled:
     kind: Kind = "any"
     single: Evaluator | None = None
     constant: Value | None = None
+
+
+class Compiling(Protocol):
+    """What compiles the arguments of a function or the parts of a path: `expressions.compiler.Compiler`."""
+
+    @property
+    def profile(self) -> Profile:
+        """The engine whose meaning is compiled."""
+
+    def compile(self, expr: Expr) -> Compiled:
+        """The closure of a tree."""
 
 
 def constant(value: Value) -> Compiled:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from expressions.compiled import Compiled, constant
-from expressions.functions import FUNCTIONS
 from expressions.operators import compile_arithmetic, compile_comparison, compile_logic, compile_negation
 from expressions.paths import compile_filter, compile_path, compile_reference, compile_union
 from expressions.profiles import Profile
-from expressions.registry_names import argument_error
+from expressions.registry_names import known_function
 from expressions.scope import Frame
 from expressions.syntax import Binary, Call, Expr, Filter, Logic, Negation, Number, Path, Reference, Text
 from expressions.values import Value
@@ -76,7 +75,4 @@ class Compiler:
 
     def call(self, call: Call) -> Compiled:
         """A function call."""
-        wrong = argument_error(call, self.profile)
-        if wrong is not None:
-            raise wrong
-        return FUNCTIONS[call.name].build(self, call)
+        return known_function(call, self.profile).build(self, call)

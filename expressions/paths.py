@@ -8,10 +8,10 @@ relative path does that pyxform writes for it: `${age}` is the own person's, `co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from expressions.axes import in_document_order
-from expressions.compiled import Compiled
+from expressions.compiled import Compiled, Compiling
 from expressions.instance import Element
 from expressions.profiles import Profile
 from expressions.scope import Evaluator, Frame
@@ -19,11 +19,6 @@ from expressions.steps import CompiledStep, compile_predicates, compile_steps, f
 from expressions.syntax import Binary, Call, Filter, Path, Reference, Text
 from expressions.values import NodeSet, Value, unpack
 from schemas.errors import ExpressionError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from expressions.compiler import Compiler
 
 Found = Element | list[Element] | None
 
@@ -165,7 +160,7 @@ def compile_reference(reference: Reference, profile: Profile) -> Compiled:
 
 
 # -- paths in general --------------------------------------------------------------------------------------------------
-def compile_path(path: Path, compiler: Compiler) -> Compiled:
+def compile_path(path: Path, compiler: Compiling) -> Compiled:
     """A path of any shape."""
     profile = compiler.profile
     plain = _plain_names(path) if path.base is None else None
@@ -207,7 +202,7 @@ def _compile_near(ups: int, profile: Profile) -> Compiled:
     return _as_compiled(find, profile)
 
 
-def _compile_start(path: Path, compiler: Compiler) -> Callable[[Frame], list[Element]]:
+def _compile_start(path: Path, compiler: Compiling) -> Callable[[Frame], list[Element]]:
     if path.base is None:
         if path.absolute:
             return lambda frame: [frame.scope.document()]
@@ -272,7 +267,7 @@ def _same_place(parents: list[Element], own: Element) -> list[Element]:
     return [same[place - 1] for parent in parents if len(same := parent.by_name.get(own.name, ())) >= place]
 
 
-def compile_filter(expr: Filter, compiler: Compiler) -> Compiled:
+def compile_filter(expr: Filter, compiler: Compiling) -> Compiled:
     """Nodes with predicates: `${person}[${age} > 5]`."""
     base = compiler.compile(expr.base)
     if base.kind != "nodes":
@@ -304,7 +299,7 @@ def compile_union(left: Compiled, right: Compiled, expr: Binary, profile: Profil
     return Compiled(lambda frame: NodeSet(in_document_order(first(frame) + second(frame)), frame.read), "nodes")
 
 
-def compile_instance(compiler: Compiler, call: Call) -> Compiled:
+def compile_instance(compiler: Compiling, call: Call) -> Compiled:
     """`instance('id')`: the document of a secondary instance."""
     (argument,) = call.arguments
     if not isinstance(argument, Text):

@@ -1,26 +1,26 @@
-"""How a function is declared: its number of arguments, its engines, and the closure it compiles to."""
+"""How a function is declared: its number of arguments, its engines, and the closure it compiles to.
+
+The modules of `expressions.functions` register what they define; the compiler looks it up here. So neither imports the
+other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from expressions.compiled import Compiled, Kind, as_number, as_string
+from expressions.compiled import Compiled, Compiling, Kind, as_number, as_string
 from expressions.profiles import Profile
 from expressions.scope import Evaluator, Frame
+from expressions.syntax import Call
 from expressions.values import NodeSet, Value, unpack
 from schemas.errors import ExpressionError
-
-if TYPE_CHECKING:
-    from expressions.compiler import Compiler
-    from expressions.syntax import Call
 
 EVERYWHERE = frozenset(Profile)
 SCRIPT = frozenset((Profile.WEBFORMS, Profile.ENKETO))
 JAVA = frozenset((Profile.JAVAROSA,))
 
-Builder = Callable[["Compiler", "Call"], Compiled]
+Builder = Callable[[Compiling, Call], Compiled]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,31 @@ class Function:
         return str(self.low) if self.low == self.high else f"{self.low} to {self.high}"
 
 
+_KNOWN: dict[str, Function] = {}
+
+
+def register(functions: Mapping[str, Function]) -> None:
+    """Add functions by their names; a name is defined once.
+
+    Raises:
+        ValueError: a programming error, when a name is taken.
+    """
+    taken = _KNOWN.keys() & functions.keys()
+    if taken:
+        raise ValueError(f"Defined twice: {', '.join(sorted(taken))}.")
+    _KNOWN.update(functions)
+
+
+def find_function(name: str) -> Function | None:
+    """The function of that name, null if no engine has one."""
+    return _KNOWN.get(name)
+
+
+def function_names(profile: Profile) -> list[str]:
+    """The names of an engine's functions, in order."""
+    return sorted(name for name, function in _KNOWN.items() if profile in function.profiles)
+
+
 def over_values(
     kind: Kind,
     low: int,
@@ -54,7 +79,7 @@ def over_values(
 ) -> Function:
     """A function of its arguments' values, node-sets as such."""
 
-    def build(compiler: Compiler, call: Call) -> Compiled:
+    def build(compiler: Compiling, call: Call) -> Compiled:
         closures = [compiler.compile(argument).evaluate for argument in call.arguments]
         if len(closures) == 1:
             (only,) = closures
@@ -67,7 +92,7 @@ def over_values(
 def over_numbers(apply: Callable[..., float], count: int, profiles: frozenset[Profile] = EVERYWHERE) -> Function:
     """A function of `count` numbers that yields a number."""
 
-    def build(compiler: Compiler, call: Call) -> Compiled:
+    def build(compiler: Compiling, call: Call) -> Compiled:
         closures = [as_number(compiler.compile(argument), compiler.profile) for argument in call.arguments]
         return Compiled(lambda frame: apply(*[closure(frame) for closure in closures]), "number")
 
@@ -79,7 +104,7 @@ def over_strings(
 ) -> Function:
     """A function of texts."""
 
-    def build(compiler: Compiler, call: Call) -> Compiled:
+    def build(compiler: Compiling, call: Call) -> Compiled:
         closures = [as_string(compiler.compile(argument), compiler.profile) for argument in call.arguments]
         if len(closures) == 2:
             first, second = closures

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from expressions.functions import FUNCTIONS
+import expressions.functions  # noqa: F401 - registers every function
 from expressions.profiles import Profile
+from expressions.registry import Function, find_function
 from expressions.syntax import Call
 from schemas.errors import ExpressionError
 
 
 def is_known(name: str, profile: Profile = Profile.JAVAROSA) -> bool:
     """Whether an engine has the function."""
-    function = FUNCTIONS.get(name)
+    function = find_function(name)
     return function is not None and profile in function.profiles
 
 
 def argument_error(call: Call, profile: Profile = Profile.JAVAROSA) -> ExpressionError | None:
     """What is wrong with a call: EXP-020 an unknown function, EXP-021 a wrong number of arguments; null if nothing."""
-    function = FUNCTIONS.get(call.name)
+    function = find_function(call.name)
     if function is None or profile not in function.profiles:
         where = "" if function is None else f" in {profile.value}"
         return ExpressionError(
@@ -34,3 +35,16 @@ def argument_error(call: Call, profile: Profile = Profile.JAVAROSA) -> Expressio
             call.position,
         )
     return None
+
+
+def known_function(call: Call, profile: Profile = Profile.JAVAROSA) -> Function:
+    """The function that a call means.
+
+    Raises:
+        ExpressionError: EXP-020, EXP-021, as `argument_error`.
+    """
+    wrong = argument_error(call, profile)
+    function = find_function(call.name)
+    if wrong is not None or function is None:
+        raise wrong or AssertionError(call.name)
+    return function

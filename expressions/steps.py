@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from expressions.axes import WALKS, NodeTest, compile_test, in_document_order
-from expressions.compiled import as_boolean
+from expressions.compiled import Compiling, as_boolean
 from expressions.instance import Element
 from expressions.profiles import Profile
 from expressions.scope import Evaluator, Frame
 from expressions.syntax import REVERSE_AXES, Binary, Call, Expr, Path, Step, walk
 from expressions.values import to_boolean
-
-if TYPE_CHECKING:
-    from expressions.compiler import Compiler
 
 Walk = Callable[[list[Element], Frame], list[Element]]
 Predicate = Callable[[list[Element], Frame], list[Element]]
@@ -38,12 +34,12 @@ class CompiledStep:
     plain: bool
 
 
-def compile_steps(steps: tuple[Step, ...], compiler: Compiler) -> list[CompiledStep]:
+def compile_steps(steps: tuple[Step, ...], compiler: Compiling) -> list[CompiledStep]:
     """The closures of a path's steps."""
     return [_compile_step(step, compiler) for step in steps]
 
 
-def _compile_step(step: Step, compiler: Compiler) -> CompiledStep:
+def _compile_step(step: Step, compiler: Compiling) -> CompiledStep:
     test = compile_test(step.axis, step.test, compiler.profile)
     predicates = compile_predicates(step.predicates, compiler)
     named = step.axis == "child" and not step.test.endswith(")") and step.test.rpartition(":")[2] != "*"
@@ -99,12 +95,12 @@ def _walk_each(
 
 
 # -- predicates --------------------------------------------------------------------------------------------------------
-def compile_predicates(predicates: tuple[Expr, ...], compiler: Compiler) -> list[Predicate]:
+def compile_predicates(predicates: tuple[Expr, ...], compiler: Compiling) -> list[Predicate]:
     """The closures of predicates, each from a list of nodes to those that pass."""
     return [_compile_predicate(predicate, compiler) for predicate in predicates]
 
 
-def _compile_predicate(expr: Expr, compiler: Compiler) -> Predicate:
+def _compile_predicate(expr: Expr, compiler: Compiling) -> Predicate:
     compiled = compiler.compile(expr)
     if compiler.profile is Profile.JAVAROSA and compiled.kind != "boolean":
         # In JavaRosa only a true condition lets a node pass: `person[1]` finds nothing, `person[position() = 1]` does.
@@ -147,7 +143,7 @@ def filter_nodes(nodes: list[Element], predicates: list[Predicate], frame: Frame
 
 
 # -- looking up items of a long list by equality -----------------------------------------------------------------------
-def _compile_lookup(step: Step, compiler: Compiler) -> Callable[[Element, Frame], list[Element] | None] | None:
+def _compile_lookup(step: Step, compiler: Compiling) -> Callable[[Element, Frame], list[Element] | None] | None:
     """`item[name = X]` through an index, where X is the same for every item; null where that isn't the shape."""
     if len(step.predicates) != 1 or compiler.profile is not Profile.JAVAROSA or ":" in step.test:
         return None
@@ -183,7 +179,7 @@ def _index(items: list[Element], child: str) -> dict[str, list[Element]]:
     return texts
 
 
-def _single(expr: Expr, compiler: Compiler) -> Evaluator:
+def _single(expr: Expr, compiler: Compiling) -> Evaluator:
     from expressions.compiled import as_single
 
     return as_single(compiler.compile(expr), compiler.profile)

@@ -1,19 +1,9 @@
-"""Every function by its name."""
+"""ODK XPath's functions. Importing this registers them all (`expressions.registry`)."""
 
 from __future__ import annotations
 
 from expressions.functions import dates, geo, logic, meta, nodes, number, repeat, select, text
-from expressions.registry import Function
+from expressions.registry import register
 
-FUNCTIONS: dict[str, Function] = {
-    **dates.FUNCTIONS,
-    **geo.FUNCTIONS,
-    **logic.FUNCTIONS,
-    **meta.FUNCTIONS,
-    **nodes.FUNCTIONS,
-    **number.FUNCTIONS,
-    **repeat.FUNCTIONS,
-    **select.FUNCTIONS,
-    **text.FUNCTIONS,
-}
-"""ODK XPath's functions, with the engines that have each."""
+for _module in (dates, geo, logic, meta, nodes, number, repeat, select, text):
+    register(_module.FUNCTIONS)

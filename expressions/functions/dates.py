@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
-from expressions.compiled import Compiled, as_single
+from expressions.compiled import Compiled, Compiling, as_single
 from expressions.dates import JAVA_LETTERS, SCRIPT_LETTERS, format_moment, midnight, parse_moment, parse_time
 from expressions.profiles import Profile
 from expressions.registry import Function, over_values
 from expressions.scope import Frame
 from expressions.script_dates import as_moment, looks_like_date, moment_of, script_moment
+from expressions.syntax import Call
 from expressions.values import (
     DAY_SECONDS,
     EPOCH,
@@ -24,10 +24,6 @@ from expressions.values import (
     to_string,
 )
 from schemas.errors import ExpressionError
-
-if TYPE_CHECKING:
-    from expressions.compiler import Compiler
-    from expressions.syntax import Call
 
 _INT_MAX = 2_147_483_647
 
@@ -88,7 +84,7 @@ def script_date(value: Value, frame: Frame) -> datetime | None:
     return None if number != number else moment_of(number, zone)
 
 
-def _build_date(compiler: Compiler, call: Call) -> Compiled:
+def _build_date(compiler: Compiling, call: Call) -> Compiled:
     single = as_single(compiler.compile(call.arguments[0]), compiler.profile)
     keep_time = call.name == "date-time"
 
@@ -108,7 +104,7 @@ def _today(frame: Frame, values: list[Value]) -> Value:
     return today if frame.profile is Profile.JAVAROSA else midnight(today, frame.scope.now.tzinfo)
 
 
-def _build_format(compiler: Compiler, call: Call) -> Compiled:
+def _build_format(compiler: Compiling, call: Call) -> Compiled:
     value, pattern = (as_single(compiler.compile(argument), compiler.profile) for argument in call.arguments)
 
     def write(frame: Frame) -> str:
@@ -166,7 +162,7 @@ def _day_share(moment: datetime) -> float:
     return seconds / DAY_SECONDS
 
 
-def _build_decimal(compiler: Compiler, call: Call) -> Compiled:
+def _build_decimal(compiler: Compiling, call: Call) -> Compiled:
     single = as_single(compiler.compile(call.arguments[0]), compiler.profile)
     apply = _decimal_date_time if call.name == "decimal-date-time" else _decimal_time
     return Compiled(lambda frame: apply(frame, [single(frame)], call))

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from expressions.compiled import Compiled, as_boolean, as_single
+from expressions.compiled import Compiled, Compiling, as_boolean, as_single
 from expressions.profiles import Profile
 from expressions.registry import Function, flatten, over_values
 from expressions.scope import Frame
+from expressions.syntax import Call
 from expressions.values import NodeSet, Value, to_boolean, to_number, to_string, unpack
 
-if TYPE_CHECKING:
-    from expressions.compiler import Compiler
-    from expressions.syntax import Call
 
-
-def _build_if(compiler: Compiler, call: Call) -> Compiled:
+def _build_if(compiler: Compiling, call: Call) -> Compiled:
     condition, then, otherwise = (compiler.compile(argument) for argument in call.arguments)
     test = as_boolean(condition, compiler.profile)
     yes, no = as_single(then, compiler.profile), as_single(otherwise, compiler.profile)
@@ -34,7 +29,7 @@ def _is_blank(value: Value) -> bool:
     return value == "" or value != value
 
 
-def _build_coalesce(compiler: Compiler, call: Call) -> Compiled:
+def _build_coalesce(compiler: Compiling, call: Call) -> Compiled:
     first, second = (as_single(compiler.compile(argument), compiler.profile) for argument in call.arguments)
 
     def coalesce(frame: Frame) -> Value:
@@ -44,7 +39,7 @@ def _build_coalesce(compiler: Compiler, call: Call) -> Compiled:
     return Compiled(coalesce)
 
 
-def _build_once(compiler: Compiler, call: Call) -> Compiled:
+def _build_once(compiler: Compiling, call: Call) -> Compiled:
     value = as_single(compiler.compile(call.arguments[0]), compiler.profile)
 
     def once(frame: Frame) -> Value:
@@ -58,12 +53,12 @@ def _build_once(compiler: Compiler, call: Call) -> Compiled:
     return Compiled(once)
 
 
-def _build_not(compiler: Compiler, call: Call) -> Compiled:
+def _build_not(compiler: Compiling, call: Call) -> Compiled:
     test = as_boolean(compiler.compile(call.arguments[0]), compiler.profile)
     return Compiled(lambda frame: not test(frame), "boolean")
 
 
-def _build_boolean(compiler: Compiler, call: Call) -> Compiled:
+def _build_boolean(compiler: Compiling, call: Call) -> Compiled:
     return Compiled(as_boolean(compiler.compile(call.arguments[0]), compiler.profile), "boolean")
 
 

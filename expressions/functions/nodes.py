@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from expressions.axes import in_document_order
-from expressions.compiled import Compiled, as_number
+from expressions.compiled import Compiled, Compiling, as_number
 from expressions.instance import Element
 from expressions.paths import compile_instance
 from expressions.profiles import Profile
 from expressions.registry import SCRIPT, Function, need_nodes, over_values
 from expressions.scope import Frame
+from expressions.syntax import Call
 from expressions.values import NodeSet, Value, to_string
 
-if TYPE_CHECKING:
-    from expressions.compiler import Compiler
-    from expressions.syntax import Call
 
-
-def _build_count(compiler: Compiler, call: Call) -> Compiled:
+def _build_count(compiler: Compiling, call: Call) -> Compiled:
     nodes = compiler.compile(call.arguments[0]).evaluate
     return Compiled(
         lambda frame: float(len(need_nodes(nodes(frame), "count()", call.position).nodes)),
@@ -26,7 +21,7 @@ def _build_count(compiler: Compiler, call: Call) -> Compiled:
     )
 
 
-def _build_count_non_empty(compiler: Compiler, call: Call) -> Compiled:
+def _build_count_non_empty(compiler: Compiling, call: Call) -> Compiled:
     nodes = compiler.compile(call.arguments[0]).evaluate
 
     def count(frame: Frame) -> float:
@@ -38,7 +33,7 @@ def _build_count_non_empty(compiler: Compiler, call: Call) -> Compiled:
     return Compiled(count, "number")
 
 
-def _build_position(compiler: Compiler, call: Call) -> Compiled:
+def _build_position(compiler: Compiling, call: Call) -> Compiled:
     if not call.arguments:
         return Compiled(lambda frame: float(frame.position or frame.node.position), "number")
     nodes = compiler.compile(call.arguments[0]).evaluate
@@ -54,14 +49,14 @@ def _last(frame: Frame, values: list[Value]) -> float:
     return float(frame.size or 1)
 
 
-def _build_current(compiler: Compiler, call: Call) -> Compiled:
+def _build_current(compiler: Compiling, call: Call) -> Compiled:
     def single(frame: Frame) -> Value:
         return frame.read(frame.current)
 
     return Compiled(lambda frame: NodeSet([frame.current], frame.read), "nodes", single)
 
 
-def _build_randomize(compiler: Compiler, call: Call) -> Compiled:
+def _build_randomize(compiler: Compiling, call: Call) -> Compiled:
     import random
 
     nodes = compiler.compile(call.arguments[0]).evaluate
@@ -104,7 +99,7 @@ def _namespace_uri(frame: Frame, values: list[Value]) -> str:
     return node.namespace if node.kind == "element" else ""
 
 
-def _build_id(compiler: Compiler, call: Call) -> Compiled:
+def _build_id(compiler: Compiling, call: Call) -> Compiled:
     ids = compiler.compile(call.arguments[0]).evaluate
 
     def find(frame: Frame) -> Value:

@@ -5,24 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Context, Decimal
-from typing import TYPE_CHECKING
 
-from expressions.compiled import Compiled, as_number
+from expressions.compiled import Compiled, Compiling, as_number
 from expressions.operators import divide, operand_number, script_number_of
 from expressions.profiles import Profile
 from expressions.registry import SCRIPT, Function, flatten, over_numbers, over_values, spread
 from expressions.scope import Frame
+from expressions.syntax import Call
 from expressions.values import INFINITY, LARGEST, NAN, SMALLEST, NodeSet, Value, to_number
-
-if TYPE_CHECKING:
-    from expressions.compiler import Compiler
-    from expressions.syntax import Call
 
 _LONG = 9.223372036854775807e18
 _PLACES = 30
 
 
-def _build_number(compiler: Compiler, call: Call) -> Compiled:
+def _build_number(compiler: Compiling, call: Call) -> Compiled:
     if not call.arguments:
         return Compiled(lambda frame: script_number_of(frame.read(frame.node), frame), "number")
     compiled = compiler.compile(call.arguments[0])
@@ -69,7 +65,7 @@ def round_script(value: float, places: int) -> float:
     return math.copysign(rounded / scale if places >= 0 else rounded * scale, value) + 0.0
 
 
-def _build_round(compiler: Compiler, call: Call) -> Compiled:
+def _build_round(compiler: Compiling, call: Call) -> Compiled:
     numbers = [as_number(compiler.compile(argument), compiler.profile) for argument in call.arguments]
     value = numbers[0]
     digits = numbers[1] if len(numbers) == 2 else None
@@ -82,8 +78,8 @@ def _build_round(compiler: Compiler, call: Call) -> Compiled:
     return Compiled(rounded, "number")
 
 
-def _build_extreme(pick: Callable[[list[float]], float], floor: float) -> Callable[[Compiler, Call], Compiled]:
-    def build(compiler: Compiler, call: Call) -> Compiled:
+def _build_extreme(pick: Callable[[list[float]], float], floor: float) -> Callable[[Compiling, Call], Compiled]:
+    def build(compiler: Compiling, call: Call) -> Compiled:
         closures = [compiler.compile(argument).evaluate for argument in call.arguments]
 
         def extreme(frame: Frame) -> float:

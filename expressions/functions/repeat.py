@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from expressions.compiled import Compiled, as_number
+from expressions.compiled import Compiled, Compiling, as_number
 from expressions.instance import Element
 from expressions.profiles import Profile
 from expressions.registry import Function
 from expressions.scope import Frame
-from expressions.syntax import Expr, Path, Reference
+from expressions.syntax import Call, Expr, Path, Reference
 from expressions.values import NodeSet, Value
 from schemas.errors import ExpressionError
 
-if TYPE_CHECKING:
-    from expressions.compiler import Compiler
-    from expressions.syntax import Call
 
-
-def _build_indexed_repeat(compiler: Compiler, call: Call) -> Compiled:
+def _build_indexed_repeat(compiler: Compiling, call: Call) -> Compiled:
     """`indexed-repeat(question, repeat, index, inner repeat, index, ...)`."""
     if len(call.arguments) % 2 == 0:
         raise ExpressionError(
@@ -79,7 +74,7 @@ def _holds(ancestor: Element, node: Element) -> bool:
     return False
 
 
-def _paths_below(expr: Expr, compiler: Compiler) -> Callable[[Frame], tuple[str, ...]]:
+def _paths_below(expr: Expr, compiler: Compiling) -> Callable[[Frame], tuple[str, ...]]:
     """The absolute path of a question or repeat as names, without positions; found at evaluation."""
     if isinstance(expr, Reference):
         name = expr.name

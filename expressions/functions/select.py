@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from expressions.compiled import Compiled, as_single, as_string
+from expressions.compiled import Compiled, Compiling, as_single, as_string
 from expressions.profiles import Profile
 from expressions.registry import JAVA, Function, over_values
 from expressions.scope import Frame
+from expressions.syntax import Call
 from expressions.values import Value, to_number, to_string, unpack
 from schemas.errors import ExpressionError
 
-if TYPE_CHECKING:
-    from expressions.compiler import Compiler
-    from expressions.syntax import Call
 
-
-def _build_selected(compiler: Compiler, call: Call) -> Compiled:
+def _build_selected(compiler: Compiling, call: Call) -> Compiled:
     """`selected(list, choice)`: whether the choice is one of the list's words.
 
     >>> from expressions.records import compile_record
@@ -85,7 +81,7 @@ def _count_selected(frame: Frame, values: list[Value]) -> float:
     return float(len(_words(values[0], frame)))
 
 
-def _build_choice_name(compiler: Compiler, call: Call) -> Compiled:
+def _build_choice_name(compiler: Compiling, call: Call) -> Compiled:
     """`jr:choice-name(value, 'path of the select')`: the label of a choice."""
     value = as_string(compiler.compile(call.arguments[0]), compiler.profile)
     path = as_string(compiler.compile(call.arguments[1]), compiler.profile)
@@ -96,7 +92,7 @@ def _build_choice_name(compiler: Compiler, call: Call) -> Compiled:
     return Compiled(choice_name, "string")
 
 
-def _build_itext(compiler: Compiler, call: Call) -> Compiled:
+def _build_itext(compiler: Compiling, call: Call) -> Compiled:
     text_id = as_single(compiler.compile(call.arguments[0]), compiler.profile)
     return Compiled(lambda frame: frame.scope.itext(to_string(text_id(frame), compiler.profile)), "string")
 

@@ -7,22 +7,18 @@ import binascii
 import hashlib
 import re
 import uuid
-from typing import TYPE_CHECKING
 
-from expressions.compiled import Compiled, as_string
+from expressions.compiled import Compiled, Compiling, as_string
 from expressions.patterns import compile_pattern
 from expressions.profiles import Profile
 from expressions.registry import SCRIPT, Function, over_strings, over_values, spread
 from expressions.scope import Frame
+from expressions.syntax import Call
 from expressions.values import INFINITY, Value, to_number, to_string
 from schemas.errors import ExpressionError
 
-if TYPE_CHECKING:
-    from expressions.compiler import Compiler
-    from expressions.syntax import Call
 
-
-def _build_string(compiler: Compiler, call: Call) -> Compiled:
+def _build_string(compiler: Compiling, call: Call) -> Compiled:
     if not call.arguments:
         return Compiled(lambda frame: to_string(frame.read(frame.node), frame.profile), "string")
     return Compiled(as_string(compiler.compile(call.arguments[0]), compiler.profile), "string")
@@ -78,7 +74,7 @@ def _translate(text: str, letters: str, others: str) -> str:
     return text.translate(table)
 
 
-def _build_length(compiler: Compiler, call: Call) -> Compiled:
+def _build_length(compiler: Compiling, call: Call) -> Compiled:
     text = _build_string(compiler, call).evaluate
     return Compiled(lambda frame: float(len(text(frame))), "number")  # type: ignore[arg-type]  # a text
 
@@ -86,14 +82,14 @@ def _build_length(compiler: Compiler, call: Call) -> Compiled:
 _SPACES = re.compile(r"[ \t\r\n]+")
 
 
-def _build_normalize(compiler: Compiler, call: Call) -> Compiled:
+def _build_normalize(compiler: Compiling, call: Call) -> Compiled:
     text = _build_string(compiler, call).evaluate
     if compiler.profile is Profile.JAVAROSA:
         return Compiled(lambda frame: " ".join(str(text(frame)).split()), "string")
     return Compiled(lambda frame: _SPACES.sub(" ", str(text(frame))).strip(" "), "string")
 
 
-def _build_regex(compiler: Compiler, call: Call) -> Compiled:
+def _build_regex(compiler: Compiling, call: Call) -> Compiled:
     """`regex(text, pattern)`: the whole text must match in JavaRosa, some part of it elsewhere."""
     text, pattern = (as_string(compiler.compile(argument), compiler.profile) for argument in call.arguments)
     whole = compiler.profile is Profile.JAVAROSA
