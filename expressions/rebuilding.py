@@ -98,10 +98,11 @@ class InstanceBuilder:
 
     def _read_columns(self, table: str) -> dict[str, Any]:
         frame = self.tables[table]
+        present = set(frame.columns)
         found = {}
         for question in self.form.table(table).fields:
             column = question.column or question.name
-            if column in frame.columns and (self.needed is None or question.name in self.needed):
+            if column in present and (self.needed is None or question.name in self.needed):
                 texts = [write_answer(value) for value in frame.get_column(column).to_list()]
                 found[question.path] = texts.__getitem__
         return found
