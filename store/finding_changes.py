@@ -14,8 +14,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
+    Join,
     Table,
     and_,
     bindparam,
@@ -35,9 +37,9 @@ from store.finding_texts import put_texts, text_key, text_values
 from store.staging import fill, temporary
 
 _CONTENT = ("form_version", "kind", "severity", "text_id", "engines", "engine_dependent")
-_RULES = {"number": int, "rule_id": str, "closes": bool}
-_GROUPS = {"number": int, "form_version": str, "kind": str, "severity": str, "text_id": int, "engines": str}
-_GROUPS |= {"engine_dependent": bool}
+_RULES = {"rule_id": str, "number": int, "closes": bool}
+_GROUPS = {"number": int, "rule_id": str, "closes": bool, "form_version": str, "kind": str, "severity": str}
+_GROUPS |= {"text_id": int, "engines": str, "engine_dependent": bool}
 _FOUND = {"rule": int, "instance_id": str, "row_id": str, "place": int, "content": int}
 _KEY = ("rule", "instance_id", "row_id")
 
@@ -84,7 +86,7 @@ class _Numbering:
             rule = rules.get(one.rule_id)
             if rule is None:
                 rule = rules[one.rule_id] = len(rules)
-            key = (one.form_version, one.kind, one.severity, one.engines, text_key(one))
+            key = (rule, one.form_version, one.kind, one.severity, one.engines, text_key(one))
             group = groups.get(key)
             if group is None:
                 group = groups[key] = len(groups)
@@ -106,10 +108,11 @@ def put(connection: Connection, scope: Scope, found: Iterable[Finding], at: date
         fill(connection, staged, numbering.rows(found, instances))
         if not sqlite:
             _drop_later_ones(connection, staged)
-        rules = make("staged_rules", _RULES, ("number",))
+        rules = make("staged_rules", _RULES, ("rule_id",))
         groups = make("staged_groups", _GROUPS, ("number",))
-        _fill_rules(connection, rules, numbering, scope.closing)
-        _fill_groups(connection, groups, numbering)
+        closing = None if scope.closing is None else frozenset(scope.closing)
+        _fill_rules(connection, rules, numbering, closing)
+        _fill_groups(connection, groups, numbering, closing)
         looked_at = None
         if instances is not None:
             looked_at = make("staged_instances", {"instance_id": str}, ("instance_id",))
@@ -125,24 +128,20 @@ def _drop_later_ones(connection: Connection, staged: Table) -> None:
     connection.execute(staged.delete().where(staged.c.place.in_(later)))
 
 
-def _fill_rules(connection: Connection, rules: Table, numbering: _Numbering, closing: Collection[str] | None) -> None:
+def _fill_rules(connection: Connection, rules: Table, numbering: _Numbering, closing: frozenset[str] | None) -> None:
     for rule_id in sorted(closing or ()):
         numbering.rules.setdefault(rule_id, len(numbering.rules))
-    closes = None if closing is None else frozenset(closing)
-    fill(
-        connection,
-        rules,
-        ((number, rule_id, closes is None or rule_id in closes) for rule_id, number in numbering.rules.items()),
-    )
+    numbers = numbering.rules.items()
+    fill(connection, rules, ((rule_id, number, closing is None or rule_id in closing) for rule_id, number in numbers))
 
 
-def _fill_groups(connection: Connection, groups: Table, numbering: _Numbering) -> None:
+def _fill_groups(connection: Connection, groups: Table, numbering: _Numbering, closing: frozenset[str] | None) -> None:
     texts = [text_values(one) for one in numbering.firsts]
     numbers = put_texts(connection, texts)
     rows = (
         (
-            *(number, one.form_version, one.kind, one.severity, numbers[text["sha256"]]),
-            *(" ".join(one.engines), one.engine_dependent),
+            *(number, one.rule_id, closing is None or one.rule_id in closing, one.form_version, one.kind),
+            *(one.severity, numbers[text["sha256"]], " ".join(one.engines), one.engine_dependent),
         )
         for number, (one, text) in enumerate(zip(numbering.firsts, texts, strict=True))
     )
@@ -185,17 +184,17 @@ class _Merge:
         return where
 
     def _is_same(self) -> ColumnElement[bool]:
-        """Whether a kept finding is the staged one, whose rule and group are joined to it."""
+        """Whether a kept finding is the staged one, whose group is joined to it."""
         return and_(
             findings.c.form_id == self.scope.form_id,
             findings.c.origin == self.scope.origin,
-            findings.c.rule_id == self.rules.c.rule_id,
+            findings.c.rule_id == self.groups.c.rule_id,
             findings.c.instance_id == self.staged.c.instance_id,
             findings.c.row_id == self.staged.c.row_id,
         )
 
     def _joins(self) -> ColumnElement[bool]:
-        return and_(self.rules.c.number == self.staged.c.rule, self.groups.c.number == self.staged.c.content)
+        return self.groups.c.number == self.staged.c.content
 
     def _differs(self) -> ColumnElement[bool]:
         """Whether the kept one is closed, or says something else."""
@@ -208,61 +207,63 @@ class _Merge:
             return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
         is_open = findings.c.closed_at.is_(None)
-        counts = (func.count(), tally(is_open), tally(and_(is_open, self.rules.c.closes)), tally(self._differs()))
+        counts = (func.count(), tally(is_open), tally(and_(is_open, self.groups.c.closes)), tally(self._differs()))
         query = select(*counts).where(self._joins(), self._is_same())
         matched, kept, closable, changed = self.connection.execute(query).one()
         return matched, kept, closable, changed
 
     def _may_close(self) -> tuple[ColumnElement[bool], ...]:
-        may: ColumnElement[bool] = true()
-        if self.scope.closing is not None:
-            may = exists().where(self.rules.c.rule_id == findings.c.rule_id, self.rules.c.closes)
-        return (*self._of_scope(), findings.c.closed_at.is_(None), may)
+        may: tuple[ColumnElement[bool], ...] = (*self._of_scope(), findings.c.closed_at.is_(None))
+        return may if self.scope.closing is None else (*may, self.rules.c.closes)
+
+    def _with_rules(self) -> Join:
+        return findings.outerjoin(self.rules, self.rules.c.rule_id == findings.c.rule_id)
 
     def _count_closable(self) -> int:
-        query = select(func.count()).select_from(findings).where(*self._may_close())
+        query = select(func.count()).select_from(self._with_rules()).where(*self._may_close())
         return self.connection.execute(query).scalar_one()
 
     def _close(self) -> int:
         """Close what may close and wasn't found again."""
-        again = exists().where(
-            self.rules.c.rule_id == findings.c.rule_id,
+        again = and_(
             self.staged.c.rule == self.rules.c.number,
             self.staged.c.instance_id == findings.c.instance_id,
             self.staged.c.row_id == findings.c.row_id,
         )
-        closing = update(findings).where(*self._may_close(), ~again).values(closed_at=bindparam("at", self.at))
-        return self.connection.execute(closing).rowcount
+        source = self._with_rules().outerjoin(self.staged, again)
+        gone = select(findings.c.id).select_from(source).where(*self._may_close(), self.staged.c.rule.is_(None))
+        closing = update(findings).where(findings.c.id.in_(gone))
+        return self.connection.execute(closing.values(closed_at=self._now())).rowcount
+
+    def _now(self) -> BindParameter[datetime]:
+        return bindparam("at", self.at, type_=findings.c.opened_at.type)
 
     def _change(self) -> None:
         """What reads otherwise now, or is found again after it was closed."""
         values: dict[str, Any] = {name: self.groups.c[name] for name in _CONTENT}
         opened = case(
             (findings.c.closed_at.is_(None), findings.c.opened_at),
-            else_=bindparam("at", self.at, type_=findings.c.opened_at.type),
+            else_=self._now(),
         )
         changing = update(findings).where(self._joins(), self._is_same(), self._differs())
         self.connection.execute(changing.values(**values, opened_at=opened, closed_at=None))
 
     def _open(self, *, matched: bool) -> None:
         """Insert what isn't known, in the order of the key, so that the index grows at one end."""
-        source = self.staged.join(self.rules, self.rules.c.number == self.staged.c.rule).join(
-            self.groups, self.groups.c.number == self.staged.c.content
-        )
+        source = self.staged.join(self.groups, self._joins())
         where: ColumnElement[bool] = true()
         if matched:
             source = source.outerjoin(findings, self._is_same())
             where = findings.c.id.is_(None)
-        moment = bindparam("at", self.at, type_=findings.c.opened_at.type)
         columns = {
             "form_id": bindparam("form", self.scope.form_id),
             "origin": bindparam("origin", self.scope.origin),
-            "opened_at": moment,
-            "rule_id": self.rules.c.rule_id,
+            "opened_at": self._now(),
+            "rule_id": self.groups.c.rule_id,
             "instance_id": self.staged.c.instance_id,
             "row_id": self.staged.c.row_id,
             **{name: self.groups.c[name] for name in _CONTENT},
         }
         rows = select(*columns.values()).select_from(source).where(where)
-        rows = rows.order_by(self.rules.c.rule_id, self.staged.c.instance_id, self.staged.c.row_id)
+        rows = rows.order_by(self.groups.c.rule_id, self.staged.c.instance_id, self.staged.c.row_id)
         self.connection.execute(insert(findings).from_select(list(columns), rows))
