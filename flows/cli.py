@@ -7,6 +7,7 @@ import sys
 import typer
 
 from flows import (
+    commands_backup,
     commands_cleaning,
     commands_data,
     commands_demo,
@@ -34,7 +35,8 @@ One pipeline from one questionnaire workbook to published commune-level results.
 The way of a survey: `comunal forms check` and `comunal forms add` register the workbook; `comunal people add` gives an
 enumerator a key; `comunal serve` (or `comunal up`, with flows and their page) receives what ODK Collect sends;
 `comunal run ingest`, `check` and `release` take the submissions to published tables.
-`comunal rehearse` fills the form without a phone, to try all of it before field work.
+`comunal rehearse` fills the form without a phone, to try all of it before field work. `comunal backup` and `restore`
+keep it all safe.
 
 Exit status: 0 success; 1 problems found or an unexpected fault; 2 wrong use or setting; 3 form; 4 submission;
 5 access; 6 database or disk; 7 estimation; 8 release.
@@ -46,6 +48,7 @@ commands_entities.register(app)
 commands_people.register(app)
 commands_serve.register(app)
 commands_data.register(app)
+commands_backup.register(app)
 commands_cleaning.register(app)
 commands_run.register(app)
 commands_eval.register(app)
