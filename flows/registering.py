@@ -104,6 +104,7 @@ def add_form(store: Store, file: Path, *, repair: bool = False, public_key: str 
             xform=compiled.xform,
             workbook=write_xlsx(workbook),
             media=compiled.media,
+            commune=compiled.specs.design.commune,
         )
     declare_lists(store, compiled, datetime.now(UTC))
     asked = sum(1 for field in form.fields() if field.control)

@@ -10,20 +10,30 @@ import logging
 import re
 import time
 from collections.abc import Callable, Collection
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
 
 from openrosa.answers import Refusal
 from openrosa.digest import Nonces, challenge, is_right, read_claim
+from schemas.rights import may
+from schemas.settings import Settings
+from store.attempts import Attempts, Rule
 from store.open import Store
 from store.people import REALM, Person, get_login, get_person_by_key
 
-ROLES = frozenset({"enumerator", "statistician"})
-"""Who may get forms and send interviews; statisticians try their forms on a phone."""
+if TYPE_CHECKING:
+    from store.logins import Logins
 
 REMEMBERED_SECONDS = 5.0
 """How long a key is believed without asking the store: so long may a revoked key still work."""
 
+WRONG_KEYS = Rule(free=30, longest=60.0)
+"""Wrong keys of one address: a key has 256 bits, so this spares the server and the log, not the key."""
+
 _MOST = 10_000
-_KEY = re.compile(r"(/(?:key|test)/)[^/\s?\"']+")
+_KEY = re.compile(r"(/(?:key|test|web)/)[^/\s?\"']+")
 
 
 def mask_keys(text: str) -> str:
@@ -57,8 +67,19 @@ class Unauthenticated(Exception):
         self.stale = stale
 
 
+def client_address(request: Request, settings: Settings) -> str:
+    """The network address that a request comes from, "" if unknown.
+
+    Behind a proxy that the settings trust it is what the proxy added last: what stands before that anybody can send.
+    """
+    address = request.client.host if request.client is not None else ""
+    if settings.trust_forwarded:
+        address = request.headers.get("x-forwarded-for", address).rpartition(",")[2].strip()
+    return address
+
+
 class Access:
-    """Looks keys up, and remembers good ones for some seconds.
+    """Looks keys up, remembers good ones for some seconds, and slows down whoever tries wrong ones.
 
     Args:
         store: who knows them.
@@ -68,30 +89,61 @@ class Access:
     def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
+        self.attempts = Attempts(clock)
         self._known: dict[bytes, tuple[Person, float]] = {}
         self._logins: dict[str, tuple[Person, str, float]] = {}
         self._nonces = Nonces(clock)
 
-    async def person(self, key: str) -> Person:
+    @cached_property
+    def logins(self) -> Logins:
+        """Names and passwords, loaded when somebody first logs in: a server for phones alone stays small."""
+        from store.logins import Logins
+
+        return Logins(self._store, self.attempts, self._clock)
+
+    async def person(self, key: str, address: str = "") -> Person:
         """The person whose key it is.
 
+        Args:
+            key: as the request has it.
+            address: where the request comes from; after many wrong keys from there, one that isn't known to have been
+                good has to wait. Phones that were let in before don't.
+
         Raises:
-            Refusal: ACC-101, nobody's key or a revoked one; ACC-102, a role that may not use the door.
+            Refusal: ACC-101, nobody's key or a revoked one; ACC-102, a role that may not use the door; ACC-110, wait.
             StoreError: the store can't be asked.
         """
-        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
-        person, until = self._known.get(digest, (None, 0.0))
-        if person is None or until < self._clock():
-            self._known.pop(digest, None)
+        digest = _digest(key)
+        person = self._remembered(digest)
+        if person is None:
+            self._slow_down(address, is_known=digest in self._known)
             person = await asyncio.to_thread(self._look_up, key)
             if person is None:
+                self._known.pop(digest, None)
+                self.attempts.failed(("key", address), WRONG_KEYS)
                 raise Refusal("ACC-101")
             if len(self._known) >= _MOST:
                 self._known.clear()
             self._known[digest] = (person, self._clock() + REMEMBERED_SECONDS)
         return _welcome(person)
 
-    async def login(self, authorization: str, method: str, targets: Collection[str], *, is_secure: bool) -> Person:
+    def recall(self, key: str) -> Person | None:
+        """The person whose key it is and who may use the door, if that is known without asking the store."""
+        person = self._remembered(_digest(key))
+        return person if person is not None and may(person, "send_submission") else None
+
+    def _slow_down(self, address: str, *, is_known: bool) -> None:
+        wait = 0 if is_known else self.attempts.wait(("key", address))
+        if wait:
+            raise Refusal("ACC-110", retry_after=wait)
+
+    def _remembered(self, digest: bytes) -> Person | None:
+        person, until = self._known.get(digest, (None, 0.0))
+        return None if until < self._clock() else person
+
+    async def login(
+        self, authorization: str, method: str, targets: Collection[str], *, is_secure: bool, address: str = ""
+    ) -> Person:
         """The person who logs in with a user name, and the key as password.
 
         Args:
@@ -99,28 +151,32 @@ class Access:
             method: of the request.
             targets: path and query of the request as its client may have written them.
             is_secure: whether the request came encrypted; only then a password in the clear is looked at.
+            address: as of `person`.
 
         Raises:
             Unauthenticated: answer 401 with `challenges`.
-            Refusal: ACC-102, a role that may not use the door.
+            Refusal: ACC-102, a role that may not use the door; ACC-110, wait.
             StoreError: the store can't be asked.
         """
         if authorization[:6].lower() == "basic ":
-            return await self._basic(authorization[6:], is_secure=is_secure)
+            return await self._basic(authorization[6:], is_secure=is_secure, address=address)
         claim = read_claim(authorization)
         if claim is None or claim.realm != REALM or claim.uri not in targets:
             raise Unauthenticated()
         known = self._logins.get(claim.username)
         if known is None or known[2] < self._clock():
-            self._logins.pop(claim.username, None)
+            self._slow_down(address, is_known=known is not None)
             found = await asyncio.to_thread(self._look_up_login, claim.username)
             if found is None:
+                self._logins.pop(claim.username, None)
+                self.attempts.failed(("key", address), WRONG_KEYS)
                 raise Unauthenticated()
             if len(self._logins) >= _MOST:
                 self._logins.clear()
             known = self._logins[claim.username] = (*found, self._clock() + REMEMBERED_SECONDS)
         person, ha1, _ = known
         if not is_right(ha1, method, claim):
+            self.attempts.failed(("key", address), WRONG_KEYS)
             raise Unauthenticated()
         if not self._nonces.use(claim.nonce, claim.nc):
             raise Unauthenticated(stale=True)
@@ -131,7 +187,7 @@ class Access:
         found = [challenge(self._nonces.make(), REALM, stale=stale)]
         return [*found, f'Basic realm="{REALM}", charset="UTF-8"'] if is_secure else found
 
-    async def _basic(self, encoded: str, *, is_secure: bool) -> Person:
+    async def _basic(self, encoded: str, *, is_secure: bool, address: str) -> Person:
         try:
             name, colon, key = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
         except (binascii.Error, ValueError):
@@ -139,7 +195,7 @@ class Access:
         if not (colon and is_secure):
             raise Unauthenticated()
         try:
-            person = await self.person(key)
+            person = await self.person(key, address)
         except Refusal as refusal:
             if refusal.code == "ACC-101":
                 raise Unauthenticated() from None
@@ -157,7 +213,11 @@ class Access:
             return get_login(connection, login)
 
 
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+
+
 def _welcome(person: Person) -> Person:
-    if person.role not in ROLES:
+    if not may(person, "send_submission"):
         raise Refusal("ACC-102")
     return person

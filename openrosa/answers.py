@@ -183,6 +183,38 @@ REFUSALS: Mapping[str, Answer] = {
             "en": "This phone's key isn't valid or was revoked. Ask your supervisor for a new code.",
         },
     ),
+    "ACC-103": Answer(
+        403,
+        {
+            "es": "Este enlace no sirve: está mal copiado o fue anulado. Pida otro a quien se lo dio.",
+            "ht": "Lyen sa a pa bon: yo mal kopye l oswa yo anile l. Mande moun ki te ba ou l la yon lòt.",
+            "en": "This link doesn't work: it was copied wrongly or revoked. Ask whoever gave it to you for another.",
+        },
+    ),
+    "ACC-104": Answer(
+        410,
+        {
+            "es": "Este enlace venció. Pida otro a quien se lo dio.",
+            "ht": "Lyen sa a ekspire. Mande moun ki te ba ou l la yon lòt.",
+            "en": "This link has expired. Ask whoever gave it to you for another.",
+        },
+    ),
+    "ACC-105": Answer(
+        410,
+        {
+            "es": "Con este enlace ya se respondió. Cada enlace sirve para una persona y una vez.",
+            "ht": "Yo deja reponn ak lyen sa a. Chak lyen se pou yon sèl moun, yon sèl fwa.",
+            "en": "This link was already used. Each link is for one person, once.",
+        },
+    ),
+    "ACC-110": Answer(
+        429,
+        {
+            "es": "Muchas claves equivocadas desde esta red. Nada se perdió: espere un minuto e intente otra vez.",
+            "ht": "Anpil move kle soti nan rezo sa a. Anyen pa pèdi: tann yon minit epi eseye ankò.",
+            "en": "Many wrong keys came from this network. Nothing is lost: wait a minute and try again.",
+        },
+    ),
     "ACC-102": Answer(
         403,
         {

@@ -19,6 +19,7 @@ Act = Literal[
     "send_submission",
     "see_own_progress",
     "log_in",
+    "see_forms",
     "see_progress",
     "see_findings",
     "see_interviews",
@@ -52,6 +53,8 @@ RIGHTS: frozenset[tuple[str, str]] = frozenset(
         "see_own_progress": ("enumerator", "supervisor", "statistician"),
         # With a password, at the Central API and the desk; an enumerator's key opens neither.
         "log_in": ("supervisor", "statistician", "reviewer", "administrator"),
+        # Questionnaires, blank.
+        "see_forms": ("supervisor", "statistician", "reviewer", "administrator"),
         "see_progress": ("supervisor", "statistician", "reviewer"),
         "see_findings": ("supervisor", "statistician", "reviewer"),
         # One interview's answers beside its findings, personal ones left out.

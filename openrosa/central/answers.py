@@ -29,9 +29,12 @@ TAKEN = 409.3
 CONFLICT = 409.1
 CLOSED = 409.2
 TOO_LARGE = 413.1
+TOO_MANY = 429.1
 FAILED = 500.1
 NOT_OFFERED = 501.1
 UNAVAILABLE = 503.1
+
+NO_RIGHT = "The authenticated actor does not have rights to perform that action."
 
 
 class Refused(Exception):
@@ -41,13 +44,17 @@ class Refused(Exception):
         code: Central's: the whole part is the HTTP status.
         message: what was found and what was expected, without any answer of a respondent.
         details: for programs, null if there is nothing to add.
+        retry_after: whole seconds after which to try again, null if nothing is gained by waiting.
     """
 
-    def __init__(self, code: float, message: str, details: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, code: float, message: str, details: Mapping[str, Any] | None = None, retry_after: int | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.details = details
+        self.retry_after = retry_after
 
     @property
     def status(self) -> int:
@@ -84,7 +91,10 @@ def as_answer(refused: Refused) -> Response:
     body: dict[str, object] = {"message": refused.message, "code": refused.code}
     if refused.details is not None:
         body["details"] = refused.details
-    return as_json(body, refused.status, CHALLENGE if refused.code == UNAUTHENTICATED else None)
+    headers = dict(CHALLENGE) if refused.code == UNAUTHENTICATED else {}
+    if refused.retry_after is not None:
+        headers["Retry-After"] = str(refused.retry_after)
+    return as_json(body, refused.status, headers)
 
 
 _CODES: Mapping[str, float] = {
@@ -95,6 +105,8 @@ _CODES: Mapping[str, float] = {
     "STO-021": UNKNOWN,
     "ACC-002": UNEXPECTED,
     "ACC-003": UNKNOWN,
+    "ACC-005": UNEXPECTED,
+    "ACC-009": UNEXPECTED,
 }
 
 

@@ -16,6 +16,7 @@ from openrosa.central.answers import (
     FAILED,
     FORBIDDEN,
     MISSING,
+    NO_RIGHT,
     TOO_LARGE,
     UNAVAILABLE,
     UNEXPECTED,
@@ -26,10 +27,14 @@ from openrosa.central.answers import (
     as_json,
     refused_by,
 )
-from openrosa.central.gate import READERS, WRITERS, identify
+from openrosa.central.gate import Client, client_of, identify
 from openrosa.routes import Door, door, origin
 from schemas.errors import ComunalError
+from schemas.rights import may
+from store.audit import acting, person_actor, record
 from store.blobs import Content, ContentWriter
+from store.drafts import list_drafts
+from store.forms import list_form_versions
 from store.open import Store
 from store.people import Person
 
@@ -46,7 +51,8 @@ class Call:
     Attributes:
         path: parameters of the address.
         query: parameters after the question mark, the last of a name.
-        person: who asks; null only at addresses that are open to everybody.
+        client: where the request comes from.
+        caller: who asks; null only at addresses that are open to everybody.
         body: the whole body, empty where it is taken as `content`.
         content: the body as a stored content, of uploads only.
     """
@@ -56,6 +62,7 @@ class Call:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     base: str
+    client: Client
     caller: Person | None = None
     body: bytes = field(default=b"", repr=False)
     content: Content | None = None
@@ -71,6 +78,11 @@ class Call:
         if self.caller is None:
             raise Refused(FORBIDDEN, "This needs a session.")
         return self.caller
+
+    def record(self, act: str, kind: str, object_id: str, note: str = "") -> None:
+        """Write down what the caller did, where no function of the store does it."""
+        with self.store.begin() as connection:
+            record(connection, act, kind, object_id, note=note)
 
     def json(self, *needed: str) -> dict[str, Any]:
         """The body as a JSON object with these keys.
@@ -123,7 +135,7 @@ class Endpoint:
         handle: gives a value to be written as JSON, or a whole response.
         says: one sentence for the description.
         tag: chapter of the description.
-        right: open (everybody), read (statisticians and reviewers), review (both), write (statisticians).
+        right: the act (`schemas.rights.ACTS`) that the person must be allowed; "open" for everybody.
         query: parameter -> what it does.
         takes: media type of the body, "" if there is none.
         gives: media type of the answer.
@@ -135,7 +147,7 @@ class Endpoint:
     handle: Handler
     says: str
     tag: str
-    right: str = "read"
+    right: str = "export_data"
     query: Mapping[str, str] = field(default_factory=dict)
     takes: str = ""
     gives: str = "application/json"
@@ -163,17 +175,43 @@ async def _take(request: Request, here: Door) -> Content:
         writer.discard()
 
 
-def _may(person: Person, right: str) -> None:
-    if person.role not in (WRITERS if right == "write" else READERS):
-        raise Refused(FORBIDDEN, "The authenticated actor does not have rights to perform that action.")
+def _commune(store: Store, person: Person, path: Mapping[str, str]) -> str | None:
+    """Which commune an address is about; see `schemas.rights.may`. Only asked for people who are bound to some."""
+    if "list" in path:
+        # A list may be filled by forms of any commune.
+        return ""
+    if "form" not in path:
+        return None
+    with store.read() as connection:
+        rows = list_form_versions(connection, path["form"])
+        drafts = {draft.form_id: draft.person_id for draft in list_drafts(connection)} if not rows else {}
+    if rows:
+        return rows[-1].commune
+    return None if drafts.get(path["form"]) == person.id else ""
+
+
+def _check_right(store: Store, person: Person, endpoint: Endpoint, path: Mapping[str, str]) -> None:
+    commune = _commune(store, person, path) if person.communes else None
+    if may(person, endpoint.right, commune):
+        return
+    with store.begin() as connection:
+        record(connection, "api", outcome="refused", note=f"{endpoint.method} {endpoint.path}: {endpoint.right}")
+    raise Refused(FORBIDDEN, NO_RIGHT)
 
 
 async def _call(endpoint: Endpoint, request: Request) -> tuple[Response, Person | None]:
     here = door(request)
-    person = None
-    if endpoint.right != "open":
-        person = await asyncio.to_thread(identify, request, here)
-        _may(person, endpoint.right)
+    client = client_of(request, here)
+    if endpoint.right == "open":
+        return await _handle(endpoint, request, client, None), None
+    person = await asyncio.to_thread(identify, request, here)
+    with acting(person_actor(person.id, client.name)):
+        await asyncio.to_thread(_check_right, here.store, person, endpoint, request.path_params)
+        return await _handle(endpoint, request, client, person), person
+
+
+async def _handle(endpoint: Endpoint, request: Request, client: Client, person: Person | None) -> Response:
+    here = door(request)
     if request.path_params.get("project", str(PROJECT)) != str(PROJECT):
         raise Refused(UNKNOWN, "There is no such project: this installation has one, with the number 1.")
     content = await _take(request, here) if endpoint.upload else None
@@ -185,12 +223,13 @@ async def _call(endpoint: Endpoint, request: Request) -> tuple[Response, Person 
         dict(request.query_params),
         request.headers,
         origin(request, here.settings) + request.scope.get("root_path", ""),
+        client,
         person,
         body,
         content,
     )
     value = await asyncio.to_thread(endpoint.handle, call)
-    return (value if isinstance(value, Response) else as_json(value)), person
+    return value if isinstance(value, Response) else as_json(value)
 
 
 def show_accesses() -> None:

@@ -6,19 +6,26 @@ import html
 from collections.abc import Iterator, Sequence
 
 from openrosa.central.calls import Endpoint
+from schemas.rights import RIGHTS, ROLES
 
 TITLE = "Comunal: Central API"
 INTRODUCTION = (
     "What pyODK, Power BI, Excel and scripts written for ODK Central ask of a server. There is one project, with the "
-    "number 1. Log in with a statistician's or reviewer's name and key (POST /v1/sessions), or send both with each "
-    "request (HTTP Basic, over https). Personal questions are absent from every table and marked in XML."
+    "number 1. Log in with a name and a password or key (POST /v1/sessions), or send both with each request (HTTP "
+    "Basic, over https). Personal questions are absent from every table and marked in XML."
 )
-_RIGHTS = {
-    "open": "everybody",
-    "read": "statisticians and reviewers",
-    "review": "statisticians and reviewers",
-    "write": "statisticians",
-}
+
+
+def _who(right: str) -> str:
+    """Whom an address is for.
+
+    >>> _who("manage_people"), _who("open")
+    ('statisticians and administrators', 'everybody')
+    """
+    roles = [f"{role}s" for role in ROLES if (role, right) in RIGHTS]
+    return " and ".join(filter(None, (", ".join(roles[:-1]), *roles[-1:]))) or "everybody"
+
+
 _ERROR = {
     "type": "object",
     "required": ["code", "message"],
@@ -57,7 +64,7 @@ def _operation(point: Endpoint) -> dict[str, object]:
     error = {"description": "Refused.", "content": {"application/json": {"schema": _ERROR}}}
     operation: dict[str, object] = {
         "summary": point.says,
-        "description": f"For {_RIGHTS[point.right]}.",
+        "description": f"For {_who(point.right)}.",
         "tags": [point.tag],
         "parameters": parameters,
         "responses": {"200": {"description": "Done.", "content": {point.gives: {}}}, "default": error},
@@ -106,7 +113,7 @@ def _row(point: Endpoint) -> str:
     return (
         f'<tr><td class="m">{point.method}</td><td><code>{html.escape(plain_path(point))}</code>{body}'
         f"{f'<dl>{query}</dl>' if query else ''}</td>"
-        f"<td>{html.escape(point.says)}<br><small>For {_RIGHTS[point.right]}.</small></td></tr>"
+        f"<td>{html.escape(point.says)}<br><small>For {_who(point.right)}.</small></td></tr>"
     )
 
 

@@ -13,10 +13,12 @@ from forms.compile import CompiledForm, compile_workbook, compile_xform
 from forms.fields import read_form
 from forms.lint import check_workbook
 from forms.sheets import read_workbook_bytes, write_xlsx
-from openrosa.central.answers import FORM_REFUSED, TAKEN, UNEXPECTED, WARNINGS, Refused, iso
+from forms.specs import read_specs
+from openrosa.central.answers import FORBIDDEN, FORM_REFUSED, TAKEN, UNEXPECTED, WARNINGS, Refused, iso
 from openrosa.central.calls import Call, Endpoint
 from openrosa.central.forms import XLSX, attachment_json, draft_json, draft_md5, get_form
 from schemas.errors import Problem
+from schemas.rights import may
 from schemas.workbook import Row, Sheet, Workbook
 from store.drafts import FormDraft, drop_draft, get_draft, put_draft, put_draft_file
 from store.forms import (
@@ -87,8 +89,12 @@ def _compile(call: Call) -> tuple[CompiledForm, bytes | None]:
     return compile_workbook(workbook), write_xlsx(workbook)
 
 
-def _put(call: Call, compiled: CompiledForm, workbook: bytes | None, media: dict[str, bytes]) -> FormDraft:
+def _put(
+    call: Call, compiled: CompiledForm, workbook: bytes | None, media: dict[str, bytes], commune: str
+) -> FormDraft:
     form = compiled.form
+    if not may(call.person, "manage_forms", commune):
+        raise Refused(FORBIDDEN, "The form's design sheet names none of the communes in which you may manage forms.")
     with call.store.begin() as connection:
         return put_draft(
             connection,
@@ -110,7 +116,7 @@ def create_form(call: Call) -> object:
         if list_form_versions(connection, compiled.form.form_id):
             message = f"A form with the id {compiled.form.form_id!r} exists: make a draft of it instead."
             raise Refused(TAKEN, message, {"fields": ["xmlFormId"]})
-    draft = _put(call, compiled, workbook, {})
+    draft = _put(call, compiled, workbook, {}, compiled.specs.design.commune)
     if call.flag("publish"):
         _publish(call, draft, None)
         return get_form(replace(call, path={**call.path, "form": draft.form_id}))
@@ -133,13 +139,13 @@ def create_draft(call: Call) -> object:
         if compiled.form.form_id != form_id:
             message = f"The definition is of the form {compiled.form.form_id!r}; the address is of {form_id!r}."
             raise Refused(FORM_REFUSED, message)
-        _put(call, compiled, workbook, media)
+        _put(call, compiled, workbook, media, compiled.specs.design.commune)
         return {"success": True}
     with call.store.read() as connection:
         row = get_form_version(connection, form_id)
         xform = read_xform(connection, call.store.blobs, row)
         book = stored_workbook(connection, call.store.blobs, row)
-    _put(call, CompiledForm(xform, read_form(xform)), book, media)
+    _put(call, CompiledForm(xform, read_form(xform)), book, media, row.commune)
     return {"success": True}
 
 
@@ -223,9 +229,12 @@ def _publish(call: Call, draft: FormDraft, version: str | None) -> None:
     with call.store.read() as connection:
         media = {file.name: call.store.blobs.read(connection, file.sha256) for file in draft.media}
         taken = {row.version for row in list_form_versions(connection, draft.form_id)}
-    if book is not None and media:
+    commune = ""
+    if book is not None:
         workbook = replace(read_workbook_bytes(f"{draft.form_id}.xlsx", book), media=media)
-        _refuse_errors(check_workbook(workbook))
+        commune = read_specs(workbook).design.commune
+        if media:
+            _refuse_errors(check_workbook(workbook))
     final = version or draft.version
     if final != draft.version:
         xform, book = _with_version(call, xform, book, draft.form_id, final)
@@ -242,6 +251,7 @@ def _publish(call: Call, draft: FormDraft, version: str | None) -> None:
             xform=xform,
             workbook=book,
             media=media,
+            commune=commune,
         )
         drop_draft(connection, draft.form_id)
 
@@ -265,22 +275,24 @@ ENDPOINTS = (
         create_form,
         "Make a form: .xlsx, .xls or XForm.",
         _TAG,
-        "write",
+        "manage_forms",
         query={**_MIND, "publish": "Register it at once."},
         takes=XLSX,
     ),
-    Endpoint("POST", _DRAFT, create_draft, "Make its next version.", _TAG, "write", query=_MIND, takes=XLSX),
-    Endpoint("GET", _DRAFT, get_draft_form, "The draft.", _TAG),
-    Endpoint("DELETE", _DRAFT, delete_draft, "Forget the draft.", _TAG, "write"),
-    Endpoint("GET", f"{_DRAFT}/attachments", list_draft_files, "The files of the draft.", _TAG),
-    Endpoint("POST", f"{_DRAFT}/attachments/{{name}}", add_draft_file, "Give it a file.", _TAG, "write", takes=_BYTES),
+    Endpoint("POST", _DRAFT, create_draft, "Make its next version.", _TAG, "manage_forms", query=_MIND, takes=XLSX),
+    Endpoint("GET", _DRAFT, get_draft_form, "The draft.", _TAG, "see_forms"),
+    Endpoint("DELETE", _DRAFT, delete_draft, "Forget the draft.", _TAG, "manage_forms"),
+    Endpoint("GET", f"{_DRAFT}/attachments", list_draft_files, "The files of the draft.", _TAG, "see_forms"),
+    Endpoint(
+        "POST", f"{_DRAFT}/attachments/{{name}}", add_draft_file, "Give it a file.", _TAG, "manage_forms", takes=_BYTES
+    ),
     Endpoint(
         "POST",
         f"{_DRAFT}/publish",
         publish_draft,
         "Register it for good.",
         _TAG,
-        "write",
+        "manage_forms",
         query={"version": "The version to register it under."},
     ),
 )

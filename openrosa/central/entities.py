@@ -273,13 +273,15 @@ _TAG = "Entities"
 _BASE = {"baseVersion": "The version that the change is based on.", "force": "true: whatever the version is."}
 ENDPOINTS = (
     Endpoint("GET", _LISTS, list_lists, "The entity lists.", _TAG),
-    Endpoint("POST", _LISTS, make_list, "Make one.", _TAG, "write", takes=_JSON),
-    Endpoint("POST", f"{_LIST}/properties", make_property, "Give it a property.", _TAG, "write", takes=_JSON),
+    Endpoint("POST", _LISTS, make_list, "Make one.", _TAG, "edit_entities", takes=_JSON),
+    Endpoint("POST", f"{_LIST}/properties", make_property, "Give it a property.", _TAG, "edit_entities", takes=_JSON),
     Endpoint("GET", f"{_LIST}/entities.csv", list_csv, "The list as forms get it.", _TAG, gives="text/csv"),
     Endpoint("GET", f"{_LIST}/entities", list_entities, "Its entities.", _TAG),
-    Endpoint("POST", f"{_LIST}/entities", make_entities, "Make one, or many at once.", _TAG, "write", takes=_JSON),
+    Endpoint(
+        "POST", f"{_LIST}/entities", make_entities, "Make one, or many at once.", _TAG, "edit_entities", takes=_JSON
+    ),
     Endpoint("GET", _ONE, show_entity, "One entity.", _TAG),
-    Endpoint("PATCH", _ONE, change_entity, "Change it.", _TAG, "write", query=_BASE, takes=_JSON),
-    Endpoint("DELETE", _ONE, delete_entity, "Delete it.", _TAG, "write"),
+    Endpoint("PATCH", _ONE, change_entity, "Change it.", _TAG, "edit_entities", query=_BASE, takes=_JSON),
+    Endpoint("DELETE", _ONE, delete_entity, "Delete it.", _TAG, "edit_entities"),
     Endpoint("GET", _LIST, show_list, "One list, with its properties.", _TAG),
 )

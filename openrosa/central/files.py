@@ -76,6 +76,13 @@ ENDPOINTS = (
     Endpoint("GET", _FILES, list_files, "The files that it names, and which are here.", "Submissions"),
     Endpoint("GET", f"{_FILES}/{{name}}", get_file, "One file.", "Submissions", gives=_BYTES),
     Endpoint(
-        "POST", f"{_FILES}/{{name}}", add_file, "Send one file.", "Submissions", "write", takes=_BYTES, upload=True
+        "POST",
+        f"{_FILES}/{{name}}",
+        add_file,
+        "Send one file.",
+        "Submissions",
+        "edit_interview",
+        takes=_BYTES,
+        upload=True,
     ),
 )

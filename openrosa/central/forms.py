@@ -11,6 +11,7 @@ from openrosa.central.answers import HEADERS, UNEXPECTED, UNKNOWN, Refused, iso
 from openrosa.central.calls import PROJECT, Call, Endpoint
 from openrosa.central.definitions import definition, personal_paths
 from schemas.fields import Field, Node, Repeat
+from schemas.rights import may
 from store.drafts import FormDraft, list_drafts
 from store.forms import FormVersionRow, get_form_version, list_form_versions, read_workbook, read_xform, set_form_state
 from store.submissions import count_submissions
@@ -84,12 +85,15 @@ def draft_md5(call: Call, draft: FormDraft) -> str:
 
 
 def list_forms(call: Call) -> object:
-    """GET forms: in order of id; a form that is only a draft too."""
-    forms = {form_id: form_json(rows) for form_id, rows in _by_form(call).items()}
+    """GET forms: those of the person's communes in order of id; a form that is only a draft too."""
+    known = _by_form(call)
+    forms = {
+        form_id: form_json(rows) for form_id, rows in known.items() if may(call.person, "see_forms", rows[-1].commune)
+    }
     with call.store.read() as connection:
         drafts = list_drafts(connection)
     for draft in drafts:
-        if draft.form_id not in forms:
+        if draft.form_id not in known and (not call.person.communes or draft.person_id == call.person.id):
             forms[draft.form_id] = draft_json(draft, draft_md5(call, draft))
     return [forms[form_id] for form_id in sorted(forms)]
 
@@ -224,15 +228,25 @@ def list_fields(call: Call) -> object:
 _FORM = "/projects/{project}/forms/{form}"
 _BYTES = "application/octet-stream"
 ENDPOINTS = (
-    Endpoint("GET", "/projects/{project}/forms", list_forms, "The forms.", "Forms"),
-    Endpoint("GET", f"{_FORM}.xml", get_xml, "The XForm, byte for byte.", "Forms", gives="application/xml"),
-    Endpoint("GET", f"{_FORM}.xlsx", get_xlsx, "The workbook.", "Forms", gives=XLSX),
-    Endpoint("GET", f"{_FORM}/versions", list_versions, "The versions, latest first.", "Forms"),
-    Endpoint("GET", f"{_FORM}/fields", list_fields, "The fields, without personal ones.", "Forms"),
-    Endpoint("GET", f"{_FORM}/attachments", list_attachments, "The media files.", "Forms"),
-    Endpoint("GET", f"{_FORM}/attachments/{{name}}", get_attachment, "One media file.", "Forms", gives=_BYTES),
-    Endpoint("GET", _FORM, get_form, "One form.", "Forms"),
+    Endpoint("GET", "/projects/{project}/forms", list_forms, "The forms.", "Forms", "see_forms"),
     Endpoint(
-        "PATCH", _FORM, change_form, "Set its state: open, closing, closed.", "Forms", "write", takes="application/json"
+        "GET", f"{_FORM}.xml", get_xml, "The XForm, byte for byte.", "Forms", "see_forms", gives="application/xml"
+    ),
+    Endpoint("GET", f"{_FORM}.xlsx", get_xlsx, "The workbook.", "Forms", "see_forms", gives=XLSX),
+    Endpoint("GET", f"{_FORM}/versions", list_versions, "The versions, latest first.", "Forms", "see_forms"),
+    Endpoint("GET", f"{_FORM}/fields", list_fields, "The fields, without personal ones.", "Forms", "see_forms"),
+    Endpoint("GET", f"{_FORM}/attachments", list_attachments, "The media files.", "Forms", "see_forms"),
+    Endpoint(
+        "GET", f"{_FORM}/attachments/{{name}}", get_attachment, "One media file.", "Forms", "see_forms", gives=_BYTES
+    ),
+    Endpoint("GET", _FORM, get_form, "One form.", "Forms", "see_forms"),
+    Endpoint(
+        "PATCH",
+        _FORM,
+        change_form,
+        "Set its state: open, closing, closed.",
+        "Forms",
+        "manage_forms",
+        takes="application/json",
     ),
 )

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from openrosa.central.answers import UNAUTHENTICATED, UNEXPECTED, UNKNOWN, Refused, iso
+from openrosa.central.answers import FORBIDDEN, NO_RIGHT, UNAUTHENTICATED, UNEXPECTED, UNKNOWN, Refused, iso
 from openrosa.central.calls import PROJECT, Call, Endpoint
-from openrosa.central.gate import check_key
+from openrosa.central.gate import check_secret
+from schemas.rights import may_manage
 from store.assignments import add_assignment, list_assigned, remove_assignment
 from store.forms import get_form_version, list_form_versions
-from store.people import Person, add_person, list_people, revoke_person
+from store.people import Person, add_person, get_person, list_people, revoke_person
 from store.sessions import add_session, end_session
 
 APP_USER = "enumerator"
-ROLES = ((1, "statistician", "admin"), (2, "enumerator", "app-user"), (3, "reviewer", "viewer"))
+ROLES = (
+    (1, "statistician", "admin"),
+    (2, "enumerator", "app-user"),
+    (3, "reviewer", "viewer"),
+    (4, "supervisor", "supervisor"),
+    (5, "administrator", "administrator"),
+)
 
 
 def log_in(call: Call) -> object:
     """POST sessions."""
-    person = check_key(call.store, call.text("email"), call.text("password"))
+    person = check_secret(call.door, call.text("email"), call.text("password"), call.client)
     with call.store.begin() as connection:
-        session = add_session(connection, person)
+        session = add_session(connection, person, client=call.client.name)
     return {
         "token": session.token,
         "csrf": None,
@@ -111,15 +118,25 @@ def list_app_users(call: Call) -> object:
     """GET app-users: enumerators whose key still works. Keys are shown once, when they are made: `token` is null."""
     with call.store.read() as connection:
         people = list_people(connection)
-    return [_app_user(row) for row in people[::-1] if row.role == APP_USER and row.revoked_at is None]
+    return [_app_user(row) for row in people[::-1] if _is_managed(call, row)]
+
+
+def _is_managed(call: Call, person: Person) -> bool:
+    """Whether it is an enumerator whose key works, and one of those whom the caller may manage."""
+    in_force = person.role == APP_USER and person.revoked_at is None
+    return in_force and may_manage(call.person, APP_USER, person.communes)
 
 
 def create_app_user(call: Call) -> object:
     """POST app-users."""
     name = call.text("displayName")
+    # Whoever is bound to communes gives the same ones on: nobody gives more than they have.
+    communes = call.person.communes
+    if not may_manage(call.person, APP_USER, communes):
+        raise Refused(FORBIDDEN, NO_RIGHT)
     with call.store.begin() as connection:
-        made = add_person(connection, name, APP_USER)
-        (person,) = (row for row in list_people(connection) if row.id == made.id)
+        made = add_person(connection, name, APP_USER, communes=communes)
+        person = get_person(connection, made.id)
     return _app_user(person, made.key)
 
 
@@ -134,7 +151,7 @@ def _person(call: Call, number: str) -> Person:
 def revoke_app_user(call: Call) -> object:
     """DELETE app-users/ID."""
     person = _person(call, call.path["user"])
-    if person.role != APP_USER:
+    if person.role != APP_USER or not may_manage(call.person, APP_USER, person.communes):
         raise Refused(UNKNOWN, "There is no such app user.")
     with call.store.begin() as connection:
         revoke_person(connection, person.id)
@@ -151,7 +168,7 @@ def list_assignments(call: Call) -> object:
     form_id = call.path["form"]
     with call.store.read() as connection:
         get_form_version(connection, form_id)
-        people = [row for row in list_people(connection) if row.role == APP_USER and row.revoked_at is None]
+        people = [row for row in list_people(connection) if _is_managed(call, row)]
         assigned = {row.id: list_assigned(connection, row.id) for row in people}
     return [{"actorId": row.id, "roleId": 2} for row in people if not assigned[row.id] or form_id in assigned[row.id]]
 
@@ -161,7 +178,7 @@ def _assignee(call: Call) -> Person:
     if call.path["role"] not in {"2", "app-user"}:
         raise Refused(UNEXPECTED, "Only the role of app users (2) is assigned to forms here.")
     person = _person(call, call.path["user"])
-    if person.role != APP_USER or person.revoked_at is not None:
+    if not _is_managed(call, person):
         raise Refused(UNEXPECTED, "That person is no enumerator whose key works.")
     with call.store.read() as connection:
         get_form_version(connection, call.path["form"])
@@ -188,28 +205,51 @@ _FORM = "/projects/{project}/forms/{form}"
 _JSON = "application/json"
 ENDPOINTS = (
     Endpoint(
-        "POST", "/sessions", log_in, "Log in with a name (email) and key (password).", "Sessions", "open", takes=_JSON
+        "POST", "/sessions", log_in, "Log in with a name (email) and password or key.", "Sessions", "open", takes=_JSON
     ),
-    Endpoint("GET", "/sessions/restore", get_session, "The session of this request.", "Sessions"),
-    Endpoint("DELETE", "/sessions/{token}", log_out, "Log out.", "Sessions"),
-    Endpoint("GET", "/users/current", current_user, "Who asks.", "Sessions"),
-    Endpoint("GET", "/projects", list_projects, "The one project: this installation.", "Projects"),
-    Endpoint("GET", "/projects/{project}", get_project, "The one project.", "Projects"),
-    Endpoint("GET", "/roles", list_roles, "The roles that people have here.", "Projects"),
-    Endpoint("GET", "/projects/{project}/app-users", list_app_users, "Enumerators; without their keys.", "App users"),
+    Endpoint("GET", "/sessions/restore", get_session, "The session of this request.", "Sessions", "log_in"),
+    Endpoint("DELETE", "/sessions/{token}", log_out, "Log out.", "Sessions", "log_in"),
+    Endpoint("GET", "/users/current", current_user, "Who asks.", "Sessions", "log_in"),
+    Endpoint("GET", "/projects", list_projects, "The one project: this installation.", "Projects", "log_in"),
+    Endpoint("GET", "/projects/{project}", get_project, "The one project.", "Projects", "log_in"),
+    Endpoint("GET", "/roles", list_roles, "The roles that people have here.", "Projects", "log_in"),
+    Endpoint(
+        "GET",
+        "/projects/{project}/app-users",
+        list_app_users,
+        "Enumerators; without their keys.",
+        "App users",
+        "manage_people",
+    ),
     Endpoint(
         "POST",
         "/projects/{project}/app-users",
         create_app_user,
         "Add one; its key is shown once.",
         "App users",
-        "write",
+        "manage_people",
         takes=_JSON,
     ),
-    Endpoint("DELETE", "/projects/{project}/app-users/{user}", revoke_app_user, "Revoke a key.", "App users", "write"),
-    Endpoint("GET", f"{_FORM}/assignments", list_assignments, "Which enumerators have the form.", "App users"),
     Endpoint(
-        "POST", f"{_FORM}/assignments/{{role}}/{{user}}", assign, "Give an enumerator the form.", "App users", "write"
+        "DELETE", "/projects/{project}/app-users/{user}", revoke_app_user, "Revoke a key.", "App users", "manage_people"
     ),
-    Endpoint("DELETE", f"{_FORM}/assignments/{{role}}/{{user}}", unassign, "Take it from them.", "App users", "write"),
+    Endpoint(
+        "GET",
+        f"{_FORM}/assignments",
+        list_assignments,
+        "Which enumerators have the form.",
+        "App users",
+        "manage_people",
+    ),
+    Endpoint(
+        "POST",
+        f"{_FORM}/assignments/{{role}}/{{user}}",
+        assign,
+        "Give an enumerator the form.",
+        "App users",
+        "manage_people",
+    ),
+    Endpoint(
+        "DELETE", f"{_FORM}/assignments/{{role}}/{{user}}", unassign, "Take it from them.", "App users", "manage_people"
+    ),
 )

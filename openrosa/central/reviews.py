@@ -67,8 +67,8 @@ _ONE = "/projects/{project}/forms/{form}/submissions/{instance}"
 _JSON = "application/json"
 _TAG = "Reviews"
 ENDPOINTS = (
-    Endpoint("PATCH", _ONE, review, "Set its review state.", _TAG, "review", takes=_JSON),
+    Endpoint("PATCH", _ONE, review, "Set its review state.", _TAG, "review_interview", takes=_JSON),
     Endpoint("GET", f"{_ONE}/comments", comments, "The comments, latest first.", _TAG),
-    Endpoint("POST", f"{_ONE}/comments", comment, "Comment on it.", _TAG, "review", takes=_JSON),
+    Endpoint("POST", f"{_ONE}/comments", comment, "Comment on it.", _TAG, "review_interview", takes=_JSON),
     Endpoint("GET", f"{_ONE}/audits", audits, "Its review states over time.", _TAG),
 )

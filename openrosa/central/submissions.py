@@ -241,7 +241,7 @@ _TAG = "Submissions"
 _DEVICE = {"deviceID": "Taken and not kept."}
 ENDPOINTS = (
     Endpoint("GET", _SUBMISSIONS, list_submissions, "The interviews, latest first.", _TAG),
-    Endpoint("POST", _SUBMISSIONS, create_submission, "Send one.", _TAG, "write", query=_DEVICE, takes=_XML),
+    Endpoint("POST", _SUBMISSIONS, create_submission, "Send one.", _TAG, "edit_interview", query=_DEVICE, takes=_XML),
     Endpoint("GET", f"{_SUBMISSIONS}/submitters", list_submitters, "Who has sent any.", _TAG),
     Endpoint("GET", f"{_SUBMISSIONS}/keys", list_keys, "Keys of encryption: none.", _TAG),
     Endpoint(
@@ -254,6 +254,12 @@ ENDPOINTS = (
     ),
     Endpoint("GET", f"{_SUBMISSIONS}/{{instance}}", get_submission, "One interview.", _TAG),
     Endpoint(
-        "PUT", f"{_SUBMISSIONS}/{{instance}}", edit_submission, "Edit it: a new version.", _TAG, "write", takes=_XML
+        "PUT",
+        f"{_SUBMISSIONS}/{{instance}}",
+        edit_submission,
+        "Edit it: a new version.",
+        _TAG,
+        "edit_interview",
+        takes=_XML,
     ),
 )
