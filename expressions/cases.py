@@ -18,7 +18,9 @@ from expressions.mixed_reading import read_mixed
 from expressions.profiles import Profile
 from expressions.records import NodeSet, Value, compile_lazily, compile_record, to_boolean, to_number, to_string
 from expressions.scope import Scope
+from expressions.script_dates import script_number_of
 from expressions.stored import store_text
+from expressions.values import unpack
 from schemas.errors import ExpressionError
 
 
@@ -130,12 +132,19 @@ def _convert(value: Value, wanted: str, profile: Profile, scope: Scope) -> dict[
     if kind.startswith("boolean"):
         return {"value": to_boolean(value, profile), "type": "boolean"}
     if kind.startswith("number"):
-        return {"value": _json_number(to_number(value, profile)), "type": "number"}
+        zone = scope.now.tzinfo
+        number = to_number(value) if profile is Profile.JAVAROSA else script_number_of(_single(value), profile, zone)
+        return {"value": _json_number(number), "type": "number"}
     if kind == "string-stored":
         return {"value": store_text(value, detail, scope.now.tzinfo), "type": "string"}
     if kind.startswith("string"):
         return {"value": to_string(value, profile), "type": "string"}
     return _natural(value, profile)
+
+
+def _single(value: Value) -> Value:
+    """The first node's text, in the engines that take that."""
+    return unpack(value, Profile.ENKETO)
 
 
 def _natural(value: Value, profile: Profile) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from expressions.profiles import Profile
 from expressions.scope import Evaluator, Frame
+from expressions.script_dates import script_number_of
 from expressions.syntax import Expr
 from expressions.values import Value, to_boolean, to_number, to_string, unpack
 
@@ -71,6 +72,8 @@ def as_number(compiled: Compiled, profile: Profile) -> Callable[[Frame], float]:
     if compiled.kind == "number":
         return compiled.evaluate  # type: ignore[return-value]  # its kind says so
     evaluate = as_single(compiled, profile)
+    if profile is not Profile.JAVAROSA:
+        return lambda frame: script_number_of(evaluate(frame), profile, frame.scope.now.tzinfo)
 
     def number(frame: Frame) -> float:
         value = evaluate(frame)

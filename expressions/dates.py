@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
-_DATE = r"(\d{4})-(\d{1,2})-(\d{1,2})"
+_DATE = r"(\d{1,9})-(\d{1,9})-(\d{1,9})"
 _TIME = r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?"
 _ZONE = r"(Z|[+-]\d{1,2}(?::?\d{2})?)?"
 _MOMENT = re.compile(rf"{_DATE}(?:T{_TIME}{_ZONE})?", re.ASCII)
@@ -18,7 +18,7 @@ def parse_moment(text: str, zone: tzinfo | None) -> date | datetime | None:
     >>> parse_moment("2026-04-01", timezone.utc)
     datetime.date(2026, 4, 1)
     """
-    found = _MOMENT.fullmatch(text.strip())
+    found = _MOMENT.fullmatch(text)
     if found is None:
         return None
     year, month, day, hour, minute, second, fraction, offset = found.groups()
@@ -81,12 +81,13 @@ MONTHS = (
     "November",
     "December",
 )
-SCRIPT_LETTERS = frozenset("%YymnBbdeHhMS3aAWZu")
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 
 
 JAVA_LETTERS = frozenset("%YymnbdeHhMS3aW")
-"""What JavaRosa knows after a `%`; the other engines know B, A, Z and u too."""
+"""What JavaRosa knows after a `%`."""
+
+ENKETO_LETTERS = JAVA_LETTERS - {"W"}
 
 
 def format_moment(moment: datetime, pattern: str, letters: frozenset[str] = JAVA_LETTERS) -> str | None:
@@ -115,14 +116,12 @@ def format_moment(moment: datetime, pattern: str, letters: frozenset[str] = JAVA
 
 def _format_letter(moment: datetime, letter: str) -> str | None:
     weekday = moment.isoweekday() % 7
-    offset = moment.strftime("%z") or "+0000"
     parts = {
         "%": "%",
         "Y": f"{moment.year:04d}",
         "y": f"{moment.year % 100:02d}",
         "m": f"{moment.month:02d}",
         "n": str(moment.month),
-        "B": MONTHS[moment.month - 1],
         "b": MONTHS[moment.month - 1][:3],
         "d": f"{moment.day:02d}",
         "e": str(moment.day),
@@ -132,9 +131,27 @@ def _format_letter(moment: datetime, letter: str) -> str | None:
         "S": f"{moment.second:02d}",
         "3": f"{moment.microsecond // 1000:03d}",
         "a": DAYS[weekday][:3],
-        "A": DAYS[weekday],
-        "W": str(moment.isocalendar().week),
-        "Z": "Z" if offset == "+0000" else f"{offset[:3]}:{offset[3:]}",
-        "u": f"{moment.microsecond // 1000:03d}",
+        "W": str(_week(moment)),
     }
     return parts.get(letter)
+
+
+def _week(moment: datetime) -> int:
+    """The week of the year as an English-language device counts: from Sundays, the first is that of 1 January."""
+    saturday = moment.date() + timedelta(days=6 - moment.isoweekday() % 7)
+    return (saturday.timetuple().tm_yday - 1) // 7 + 1
+
+
+def format_web_forms(moment: datetime, pattern: str) -> str:
+    """A moment as Web Forms formats it: unknown letters stay as they are, and Sunday has no name.
+
+    >>> format_web_forms(datetime(2026, 4, 1, 9, 5), "%e %b %A")
+    '1 Apr %A'
+    """
+
+    def write(found: re.Match[str]) -> str:
+        if found.group(1) == "a" and moment.isoweekday() == 7:
+            return ""
+        return _format_letter(moment, found.group(1)) or ""
+
+    return re.sub("%([YymnbdeaHhMS3])", write, pattern)

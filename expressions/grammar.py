@@ -48,8 +48,11 @@ _RANK = {operator: rank for rank, level in enumerate(_LEVELS) for operator in le
 
 
 @lru_cache(maxsize=4096)
-def parse(text: str) -> Expr:
+def parse(text: str, exponents: bool = False) -> Expr:
     """The tree of an expression. Equal texts share one (immutable) tree.
+
+    Args:
+        exponents: whether numbers may be written as `1.5e-3`, which only Enketo reads.
 
     Raises:
         ExpressionError: with the offset in `position`. EXP-001 nothing there; EXP-002 a character without meaning;
@@ -57,7 +60,7 @@ def parse(text: str) -> Expr:
             broken `${}`; EXP-007 no such axis; EXP-008 two operands without operator; EXP-009 too deep or too long;
             EXP-010 a step without a name.
     """
-    tokens = read_tokens(text)
+    tokens = read_tokens(text, exponents)
     if tokens[0].kind == "end":
         raise ExpressionError("EXP-001", "The expression is empty.", "Write one, or leave the cell out.", 0)
     parser = _Parser(tokens)

@@ -20,6 +20,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_EXPONENT = re.compile(r"(?P<number>\d+(?:\.\d*)?[eE][+-]?\d+)", re.ASCII)
 _REFERENCE = re.compile(rf"\$\{{\s*(?P<saved>last-saved\#)?\s*(?P<name>{_NCNAME}(?::{_NCNAME})?)\s*\}}")
 _WORD_OPERATOR = re.compile(r"(?P<operator>and|or|div|mod)(?![^\W\d])")
 # After one of these (or at the start) an operand must follow, so that `*` and `div` there are names.
@@ -42,8 +43,11 @@ class Token(NamedTuple):
     position: int
 
 
-def read_tokens(text: str) -> list[Token]:
+def read_tokens(text: str, exponents: bool = False) -> list[Token]:
     """The tokens of `text`, an `end` token last.
+
+    Args:
+        exponents: whether numbers may be written as `1.5e-3`, which only Enketo reads.
 
     Raises:
         ExpressionError: EXP-002 a character that begins nothing, EXP-003 a quote that isn't closed,
@@ -54,6 +58,8 @@ def read_tokens(text: str) -> list[Token]:
     while offset < len(text):
         # Where only an operator can stand, `1and1` is read as `1 and 1`, as the engines do.
         found = (_WORD_OPERATOR.match(text, offset) if _follows_operand(tokens) else None) or _TOKEN.match(text, offset)
+        if exponents and text[offset].isdigit():
+            found = _EXPONENT.match(text, offset) or found
         if found is None:
             raise _unreadable(text, offset)
         kind = found.lastgroup or ""

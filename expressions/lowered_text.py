@@ -24,7 +24,8 @@ def number_to_text(number: pl.Expr) -> pl.Expr:
 
 def write_numbers(numbers: pl.Series) -> pl.Series:
     """The texts of a series of numbers."""
-    whole = numbers.round(0)
+    # As Java casts: what lies just below a whole number is not that number.
+    whole = numbers.truncate()
     plain = ((numbers - whole).abs() < TOLERANCE) & (whole.abs() <= _INT)
     texts = whole.set(~plain.fill_null(False), None).cast(pl.Int64, strict=False).cast(pl.String)
     rest = numbers.filter(~plain.fill_null(True))

@@ -10,7 +10,7 @@ from datetime import date
 from expressions.compiled import Compiled, as_boolean, as_number, as_single
 from expressions.profiles import Profile
 from expressions.scope import Frame
-from expressions.script_dates import looks_like_date, script_days
+from expressions.script_dates import looks_like_date, script_number_of
 from expressions.values import (
     INFINITY,
     NAN,
@@ -68,32 +68,17 @@ _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
 def compile_arithmetic(name: str, left: Compiled, right: Compiled, profile: Profile) -> Compiled:
     """`+ - * div mod` over numbers."""
     apply = _ARITHMETIC[name]
-    first, second = operand_number(left, profile), operand_number(right, profile)
+    first, second = as_number(left, profile), as_number(right, profile)
     return Compiled(lambda frame: apply(first(frame), second(frame)), "number")
 
 
 def compile_negation(operand: Compiled, profile: Profile) -> Compiled:
     """Unary minus."""
-    number = operand_number(operand, profile)
+    number = as_number(operand, profile)
     if isinstance(operand.constant, float):
         value = -operand.constant
         return Compiled(lambda frame: value, "number", constant=value)
     return Compiled(lambda frame: -number(frame), "number")
-
-
-def operand_number(operand: Compiled, profile: Profile) -> Callable[[Frame], float]:
-    """An operand as number; outside JavaRosa a text that is a date counts as its days."""
-    if profile is Profile.JAVAROSA or operand.kind == "number":
-        return as_number(operand, profile)
-    single = as_single(operand, profile)
-    return lambda frame: script_number_of(single(frame), frame)
-
-
-def script_number_of(value: Value, frame: Frame) -> float:
-    """A number in Enketo and Web Forms: dates, and texts that look like them, are days with a fraction."""
-    if isinstance(value, str) and looks_like_date(value):
-        return script_days(value, frame.scope.now.tzinfo)
-    return to_number(value, frame.profile)
 
 
 # -- comparison --------------------------------------------------------------------------------------------------------
@@ -154,18 +139,16 @@ def _script_equality(left: Value, right: Value, negated: bool, frame: Frame) -> 
 
 def _script_equal(left: Value, right: Value, frame: Frame) -> bool:
     if isinstance(left, float | date) or isinstance(right, float | date):
-        return script_number_of(left, frame) == script_number_of(right, frame)
-    if frame.profile is Profile.ENKETO and looks_like_date(str(left)) and looks_like_date(str(right)):
-        return script_number_of(left, frame) == script_number_of(right, frame)
+        return _number(left, frame) == _number(right, frame)
+    if frame.profile is Profile.ENKETO and any(looks_like_date(str(side), frame.profile) for side in (left, right)):
+        return _number(left, frame) == _number(right, frame)
     return to_string(left, frame.profile) == to_string(right, frame.profile)
 
 
 def _script_order(name: str, left: Value, right: Value, frame: Frame) -> bool:
     order = _ORDERS[name]
     return any(
-        order(script_number_of(one, frame), script_number_of(other, frame))
-        for one in _each(left, frame)
-        for other in _each(right, frame)
+        order(_number(one, frame), _number(other, frame)) for one in _each(left, frame) for other in _each(right, frame)
     )
 
 
@@ -173,3 +156,7 @@ def _each(value: Value, frame: Frame) -> list[Value]:
     if isinstance(value, NodeSet):
         return [value.read(node) for node in value.nodes]
     return [value]
+
+
+def _number(value: Value, frame: Frame) -> float:
+    return script_number_of(value, frame.profile, frame.scope.now.tzinfo)

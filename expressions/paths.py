@@ -313,6 +313,8 @@ def compile_instance(compiler: Compiling, call: Call) -> Compiled:
 
     def nodes(frame: Frame) -> Value:
         holder = frame.scope.holder(instance_id)
+        if holder is None and compiler.profile is Profile.WEBFORMS:
+            return NodeSet([], frame.read)
         if holder is None:
             raise ExpressionError(
                 "EXP-026",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from functools import lru_cache
 
 from schemas.errors import ExpressionError
@@ -33,7 +34,10 @@ def compile_pattern(text: str, position: int = 0) -> re.Pattern[str]:
         ExpressionError: EXP-027, when it is no regular expression.
     """
     try:
-        return re.compile(_spell_out(text), re.ASCII)
+        with warnings.catch_warnings():
+            # A bracket within a class may mean something else in Python's future; as yet it means itself.
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(_spell_out(text), re.ASCII)
     except (re.error, RecursionError, OverflowError):
         raise ExpressionError(
             "EXP-027",

@@ -49,7 +49,7 @@ class RecordExpr:
     def __init__(self, text: str, profile: Profile, lazy: bool = False) -> None:
         self.text = text
         self.profile = profile
-        self.tree: Expr = parse(text)
+        self.tree: Expr = parse(text, profile is Profile.ENKETO)
         compiled = Compiler(profile, lazy).compile(self.tree)
         self._evaluate = compiled.evaluate
         self._boolean = as_boolean(compiled, profile)

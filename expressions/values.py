@@ -45,6 +45,13 @@ class InvalidDate(str):
 
 INVALID_DATE = InvalidDate("Invalid Date")
 
+
+class DayNumber(float):
+    """Days that Web Forms' number() made of a date: written without their fraction, and always true."""
+
+    __slots__ = ()
+
+
 Value = str | float | bool | date | datetime | NodeSet
 
 
@@ -79,9 +86,13 @@ def to_string(value: Value, profile: Profile = Profile.JAVAROSA) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float | int):
-        return java_number(value) if profile is Profile.JAVAROSA else script_number(value)
+        if profile is Profile.JAVAROSA:
+            return java_number(value)
+        if profile is Profile.WEBFORMS and (value != value or isinstance(value, DayNumber)):
+            return "" if value != value else str(math.floor(value))
+        return script_number(value)
     if isinstance(value, datetime):
-        return value.date().isoformat() if profile is Profile.JAVAROSA else script_datetime(value)
+        return value.date().isoformat() if profile is Profile.JAVAROSA else script_datetime(value, profile)
     if isinstance(value, date):
         return value.isoformat()
     return to_string(unpack(value, profile), profile)
@@ -120,7 +131,7 @@ def to_boolean(value: Value, profile: Profile = Profile.JAVAROSA) -> bool:
     if isinstance(value, float | int):
         if profile is Profile.JAVAROSA:
             return abs(value) > TOLERANCE
-        return value != 0 and value == value
+        return (value != 0 and value == value) or isinstance(value, DayNumber)
     if isinstance(value, NodeSet):
         if profile is Profile.JAVAROSA:
             return to_boolean(unpack(value, profile), profile)
@@ -205,8 +216,14 @@ def script_number(value: float) -> str:
     return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}" if exponent else text
 
 
-def script_datetime(value: datetime) -> str:
-    """A moment as Enketo and Web Forms write it: a bare day at local midnight, else with time and offset."""
+def script_datetime(value: datetime, profile: Profile = Profile.ENKETO) -> str:
+    """A moment as Enketo and Web Forms write it: a bare day at local midnight, else with time and offset.
+
+    Web Forms writes only as many digits of a second's fraction as there are, and three zeros for none.
+    """
     if (value.hour, value.minute, value.second, value.microsecond) == (0, 0, 0, 0):
         return value.date().isoformat()
-    return value.isoformat(timespec="milliseconds")
+    text = value.isoformat(timespec="milliseconds")
+    if profile is Profile.WEBFORMS and text[20:23] != "000":
+        return f"{text[:20]}{text[20:23].rstrip('0')}{text[23:]}"
+    return text

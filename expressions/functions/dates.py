@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date, datetime, timedelta
 
 from expressions.compiled import Compiled, Compiling, as_single
-from expressions.dates import JAVA_LETTERS, SCRIPT_LETTERS, format_moment, midnight, parse_moment, parse_time
+from expressions.dates import (
+    ENKETO_LETTERS,
+    JAVA_LETTERS,
+    format_moment,
+    format_web_forms,
+    midnight,
+    parse_moment,
+    parse_time,
+)
 from expressions.profiles import Profile
 from expressions.registry import Function, over_values
 from expressions.scope import Frame
-from expressions.script_dates import as_moment, looks_like_date, moment_of, script_moment
+from expressions.script_dates import as_moment, enketo_days, enketo_moment, moment_of, web_forms_moment
 from expressions.syntax import Call
 from expressions.values import (
     DAY_SECONDS,
     EPOCH,
     INVALID_DATE,
     NAN,
+    NodeSet,
     Value,
     fractional_days,
-    script_parse,
     to_number,
     to_string,
+    unpack,
 )
 from schemas.errors import ExpressionError
 
@@ -71,17 +81,28 @@ def _day_number(days: int) -> date | None:
 def script_date(value: Value, frame: Frame) -> datetime | None:
     """Enketo's and Web Forms' conversion: numbers are days since 1970 (UTC); null if it is no date."""
     zone = frame.scope.now.tzinfo
+    if isinstance(value, NodeSet):
+        value = unpack(value, frame.profile)
     if isinstance(value, date):
         return as_moment(value, zone)
+    if isinstance(value, bool):
+        return None
     if isinstance(value, str):
-        if looks_like_date(value) or frame.profile is Profile.ENKETO:
-            moment = script_moment(value, zone)
-            if moment is not None:
-                return moment
-        number = script_parse(value)
-    else:
-        number = to_number(value, frame.profile)
+        return enketo_moment(value, zone) if frame.profile is Profile.ENKETO else web_forms_moment(value, zone)
+    number = to_number(value, frame.profile)
     return None if number != number else moment_of(number, zone)
+
+
+_UNPADDED = re.compile(r"(\d{4})-([1-9]|\d{2})-([1-9]|\d{2})(T.*)?", re.ASCII)
+
+
+def _pad(text: str) -> str:
+    """A text for Web Forms' date(), which takes months and days of one digit."""
+    found = _UNPADDED.fullmatch(text)
+    if found is None:
+        return text
+    year, month, day, clock = found.groups()
+    return f"{year}-{month:0>2}-{day:0>2}{clock or ''}"
 
 
 def _build_date(compiler: Compiling, call: Call) -> Compiled:
@@ -92,8 +113,10 @@ def _build_date(compiler: Compiling, call: Call) -> Compiled:
         value = single(frame)
         if frame.profile is Profile.JAVAROSA:
             return java_date(value, keep_time, frame, call)
-        if value == "":
+        if value == "" or (isinstance(value, bool) and frame.profile is Profile.WEBFORMS):
             return ""
+        if isinstance(value, str) and frame.profile is Profile.WEBFORMS:
+            value = _pad(value)
         return script_date(value, frame) or INVALID_DATE
 
     return Compiled(to_date)
@@ -108,18 +131,14 @@ def _build_format(compiler: Compiling, call: Call) -> Compiled:
     value, pattern = (as_single(compiler.compile(argument), compiler.profile) for argument in call.arguments)
 
     def write(frame: Frame) -> str:
-        found = value(frame)
-        if frame.profile is Profile.JAVAROSA:
-            found = java_date(found, True, frame, call)
-            if not isinstance(found, date):
-                return ""
-            moment: datetime | None = as_moment(found, frame.scope.now.tzinfo)
-        else:
-            moment = script_date(found, frame)
+        moment = _moment_to_format(value(frame), frame, call)
         if moment is None:
             return ""
-        letters = JAVA_LETTERS if frame.profile is Profile.JAVAROSA else SCRIPT_LETTERS
-        text = format_moment(moment, to_string(pattern(frame), frame.profile), letters)
+        written = to_string(pattern(frame), frame.profile)
+        if frame.profile is Profile.WEBFORMS:
+            return format_web_forms(moment, written)
+        letters = JAVA_LETTERS if frame.profile is Profile.JAVAROSA else ENKETO_LETTERS
+        text = format_moment(moment, written, letters)
         if text is None:
             raise ExpressionError(
                 "EXP-029",
@@ -132,9 +151,21 @@ def _build_format(compiler: Compiling, call: Call) -> Compiled:
     return Compiled(write, "string")
 
 
+def _moment_to_format(value: Value, frame: Frame, call: Call) -> datetime | None:
+    if frame.profile is Profile.JAVAROSA:
+        found = java_date(value, True, frame, call)
+        return as_moment(found, frame.scope.now.tzinfo) if isinstance(found, date) else None
+    if frame.profile is Profile.WEBFORMS and isinstance(value, float):
+        # Web Forms formats the number's text, which is no date.
+        return None
+    return None if value == "" else script_date(value, frame)
+
+
 def _decimal_date_time(frame: Frame, values: list[Value], call: Call) -> Value:
     value = values[0]
     if frame.profile is not Profile.JAVAROSA:
+        if isinstance(value, str) and frame.profile is Profile.ENKETO:
+            return enketo_days(value, frame.scope.now.tzinfo)
         moment = script_date(value, frame)
         return NAN if moment is None else fractional_days(moment)
     if isinstance(value, float):
@@ -145,11 +176,19 @@ def _decimal_date_time(frame: Frame, values: list[Value], call: Call) -> Value:
     return fractional_days(as_moment(found, frame.scope.now.tzinfo))
 
 
+_CLOCKS = {
+    Profile.ENKETO: re.compile(r"\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?[+-]\d{2}:\d{2}", re.ASCII),
+    Profile.WEBFORMS: re.compile(r"\d{2}:\d{2}(?::[0-5]\d(?:\.\d+)?)?(?:[+-]\d{2}:\d{2})?", re.ASCII),
+}
+
+
 def _decimal_time(frame: Frame, values: list[Value], call: Call) -> Value:
     value = values[0]
     zone = frame.scope.now.tzinfo
-    if frame.profile is not Profile.JAVAROSA:
-        moment = parse_time(to_string(value, frame.profile), frame.scope.now)
+    clock = _CLOCKS.get(frame.profile)
+    if clock is not None:
+        text = to_string(value, frame.profile)
+        moment = parse_time(text, frame.scope.now) if clock.fullmatch(text) else None
         return NAN if moment is None else _day_share(moment)
     if isinstance(value, float):
         return value - math.floor(value) if value == value else value

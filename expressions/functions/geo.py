@@ -11,6 +11,7 @@ from expressions.profiles import Profile
 from expressions.registry import JAVA, Function, flatten, over_values
 from expressions.scope import Frame
 from expressions.values import NAN, Value, to_string
+from schemas.errors import ExpressionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,13 +22,17 @@ RADIUS = 6_378_100.0
 Point = tuple[float, float]
 
 
-def read_points(texts: Iterable[str]) -> list[Point] | None:
-    """Latitude and longitude of each point of geopoints, traces and shapes; null if a text is no position."""
+def read_points(texts: Iterable[str], blank: bool = True) -> list[Point] | None:
+    """Latitude and longitude of each point of geopoints, traces and shapes; null if a text is no position.
+
+    Args:
+        blank: whether nothing between two semicolons is passed over (else it is no position).
+    """
     points: list[Point] = []
     for text in texts:
         for part in text.split(";"):
             words = part.split()
-            if not words:
+            if not words and blank:
                 continue
             try:
                 latitude, longitude = float(words[0]), float(words[1])
@@ -40,17 +45,7 @@ def read_points(texts: Iterable[str]) -> list[Point] | None:
 
 
 def distance_between(start: Point, end: Point) -> float:
-    """Metres along the great circle, by the haversine (Enketo, Web Forms)."""
-    latitude1, longitude1 = map(math.radians, start)
-    latitude2, longitude2 = map(math.radians, end)
-    half_latitude = math.sin((latitude2 - latitude1) / 2)
-    half_longitude = math.sin((longitude2 - longitude1) / 2)
-    share = half_latitude**2 + half_longitude**2 * math.cos(latitude1) * math.cos(latitude2)
-    return 2 * RADIUS * math.asin(math.sqrt(min(1.0, share)))
-
-
-def java_distance_between(start: Point, end: Point) -> float:
-    """Metres along the great circle, by the law of cosines (JavaRosa)."""
+    """Metres along the great circle, by the law of cosines, as every engine has it."""
     latitude1, longitude1 = map(math.radians, start)
     latitude2, longitude2 = map(math.radians, end)
     share = math.sin(latitude1) * math.sin(latitude2)
@@ -96,8 +91,9 @@ def holds_point(points: list[Point], point: Point) -> bool:
 
 
 def _points(frame: Frame, values: list[Value]) -> list[Point] | None:
-    texts = [to_string(value, frame.profile) for value in flatten(values)]
-    return read_points(texts)
+    enketo = frame.profile is Profile.ENKETO
+    texts = [to_string(value, frame.profile) for value in flatten(values[:1] if enketo else values)]
+    return read_points(texts, blank=not enketo) if texts else None if enketo else []
 
 
 def _area(frame: Frame, values: list[Value]) -> float:
@@ -113,10 +109,12 @@ def _area(frame: Frame, values: list[Value]) -> float:
 
 def _distance(frame: Frame, values: list[Value]) -> float:
     points = _points(frame, values)
-    if frame.profile is Profile.JAVAROSA:
-        return sum((java_distance_between(start, end) for start, end in pairwise(points or ())), 0.0)
-    if points is None:
+    if points is None and frame.profile is Profile.ENKETO:
         return NAN
+    if points is None or (len(points) < 2 and frame.profile is Profile.WEBFORMS):
+        raise ExpressionError("EXP-023", "distance() got what is no position.", "Give it points, lines or shapes.")
+    if frame.profile is Profile.JAVAROSA:
+        return sum((distance_between(start, end) for start, end in pairwise(points)), 0.0)
     return round_script(sum((distance_between(start, end) for start, end in pairwise(points)), 0.0), 2)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from expressions.compiled import Compiled, Compiling, as_boolean, as_single
+from expressions.compiled import Compiled, Compiling, as_boolean, as_single, as_string
+from expressions.functions.number import number_of
 from expressions.profiles import Profile
 from expressions.registry import Function, flatten, over_values
 from expressions.scope import Frame
 from expressions.syntax import Call
-from expressions.values import NodeSet, Value, to_boolean, to_number, to_string, unpack
+from expressions.values import NodeSet, Value, to_boolean, to_string, unpack
+from schemas.errors import ExpressionError
 
 
 def _build_if(compiler: Compiling, call: Call) -> Compiled:
@@ -30,6 +32,8 @@ def _is_blank(value: Value) -> bool:
 
 
 def _build_coalesce(compiler: Compiling, call: Call) -> Compiled:
+    if compiler.profile is not Profile.JAVAROSA:
+        return _build_text_coalesce(compiler, call)
     first, second = (as_single(compiler.compile(argument), compiler.profile) for argument in call.arguments)
 
     def coalesce(frame: Frame) -> Value:
@@ -37,6 +41,12 @@ def _build_coalesce(compiler: Compiling, call: Call) -> Compiled:
         return second(frame) if _is_blank(value) else value
 
     return Compiled(coalesce)
+
+
+def _build_text_coalesce(compiler: Compiling, call: Call) -> Compiled:
+    """Enketo and Web Forms compare and return texts."""
+    one, other = (as_string(compiler.compile(argument), compiler.profile) for argument in call.arguments)
+    return Compiled(lambda frame: one(frame) or other(frame), "string")
 
 
 def _build_once(compiler: Compiling, call: Call) -> Compiled:
@@ -47,8 +57,7 @@ def _build_once(compiler: Compiling, call: Call) -> Compiled:
         if to_string(stored, frame.profile) != "":
             return stored
         found = value(frame)
-        # A calculation that isn't ready yet must not be kept as "NaN".
-        return "" if found != found and frame.profile is Profile.WEBFORMS else found
+        return found if frame.profile is Profile.JAVAROSA else to_string(found, frame.profile)
 
     return Compiled(once)
 
@@ -63,33 +72,59 @@ def _build_boolean(compiler: Compiling, call: Call) -> Compiled:
 
 
 def _from_string(frame: Frame, values: list[Value]) -> bool:
-    text = to_string(values[0], frame.profile)
+    value = values[0]
+    if frame.profile is Profile.ENKETO and isinstance(value, float) and value > 0 and value.is_integer():
+        return True
+    text = to_string(value, frame.profile)
     if frame.profile is Profile.JAVAROSA:
         return text == "1" or text.lower() == "true"
     return text in {"1", "true"}
 
 
 def _checklist(frame: Frame, values: list[Value]) -> bool:
-    low, high = (to_number(value, frame.profile) for value in values[:2])
+    low, high = (number_of(value, frame) for value in values[:2])
     factors = values[2:]
     if frame.profile is not Profile.JAVAROSA or (len(factors) == 1 and isinstance(factors[0], NodeSet)):
         factors = flatten(factors)
     count = sum(_holds(factor, frame) for factor in factors)
-    return (low < 0 or count >= int(low)) and (high < 0 or count <= int(high))
+    if frame.profile is Profile.JAVAROSA:
+        low, high = _java_int(low), _java_int(high)
+    return _within(count, low, high, frame.profile)
+
+
+def _within(total: float, low: float, high: float, profile: Profile) -> bool:
+    """Whether a total is within bounds; a negative one is none."""
+    if profile is not Profile.WEBFORMS:
+        return (low < 0 or total >= low) and (high < 0 or total <= high)
+    if high == -1:
+        return low < 1 or total >= low
+    return low <= total <= high
+
+
+def _java_int(value: float) -> float:
+    return 0.0 if value != value else float(int(max(-2e9, min(2e9, value))))
 
 
 def _weighted(frame: Frame, values: list[Value]) -> bool:
-    low, high = (to_number(value, frame.profile) for value in values[:2])
+    low, high = (number_of(value, frame) for value in values[:2])
     flags, weights = values[2::2], values[3::2]
-    if len(flags) == 1:
+    javarosa = frame.profile is Profile.JAVAROSA
+    if len(flags) != len(weights) or (javarosa and not flags):
+        raise ExpressionError(
+            "EXP-021", "weighted-checklist() needs pairs of a condition and its weight.", "Add the missing weight."
+        )
+    if len(flags) == 1 or not javarosa:
         flags, weights = flatten(flags), flatten(weights)
     pairs = zip(flags, weights, strict=False)
-    total = sum(to_number(weight, frame.profile) for flag, weight in pairs if _holds(flag, frame))
-    return low <= total and (total <= high or (high < 0 and frame.profile is Profile.WEBFORMS))
+    total = sum(number_of(weight, frame) for flag, weight in pairs if _holds(flag, frame))
+    return low <= total <= high if javarosa else _within(total, low, high, frame.profile)
 
 
 def _holds(value: Value, frame: Frame) -> bool:
-    return to_boolean(unpack(value, frame.profile), frame.profile)
+    found = unpack(value, frame.profile)
+    if isinstance(found, str) and frame.profile is not Profile.JAVAROSA:
+        return found.strip() != ""
+    return to_boolean(found, frame.profile)
 
 
 FUNCTIONS = {

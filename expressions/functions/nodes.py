@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from expressions.axes import in_document_order
-from expressions.compiled import Compiled, Compiling, as_number
+from expressions.chance import read_seed, seeded, shuffle
+from expressions.compiled import Compiled, Compiling, as_single
 from expressions.instance import Element
 from expressions.paths import compile_instance
 from expressions.profiles import Profile
 from expressions.registry import SCRIPT, Function, need_nodes, over_values
 from expressions.scope import Frame
 from expressions.syntax import Call
-from expressions.values import NodeSet, Value, to_string
+from expressions.values import NAN, NodeSet, Value, to_string
+from schemas.errors import ExpressionError
 
 
 def _build_count(compiler: Compiling, call: Call) -> Compiled:
@@ -40,9 +42,23 @@ def _build_position(compiler: Compiling, call: Call) -> Compiled:
 
     def position(frame: Frame) -> float:
         found = need_nodes(nodes(frame), "position()", call.position).nodes
-        return float(found[0].position) if found else 0.0
+        if frame.profile is Profile.JAVAROSA:
+            return float(found[0].position) if found else 0.0
+        if (not found and frame.profile is Profile.ENKETO) or (len(found) > 1 and frame.profile is Profile.WEBFORMS):
+            raise need_one(len(found), call.position)
+        return float(found[0].position) if found else NAN
 
     return Compiled(position, "number")
+
+
+def need_one(count: int, position: int) -> ExpressionError:
+    """The refusal of no node, or of several, where one is needed."""
+    return ExpressionError(
+        "EXP-024",
+        f"At {position + 1}: position() needs one node, found {count}.",
+        "Say which one, as in position(..).",
+        position,
+    )
 
 
 def _last(frame: Frame, values: list[Value]) -> float:
@@ -57,17 +73,13 @@ def _build_current(compiler: Compiling, call: Call) -> Compiled:
 
 
 def _build_randomize(compiler: Compiling, call: Call) -> Compiled:
-    import random
-
     nodes = compiler.compile(call.arguments[0]).evaluate
-    seed = as_number(compiler.compile(call.arguments[1]), compiler.profile) if len(call.arguments) == 2 else None
+    seed = as_single(compiler.compile(call.arguments[1]), compiler.profile) if len(call.arguments) == 2 else None
 
     def randomize(frame: Frame) -> Value:
         found = need_nodes(nodes(frame), "randomize()", call.position)
-        chance = frame.scope.random if seed is None else random.Random(seed(frame))  # noqa: S311 - not for secrets
-        shuffled = list(found.nodes)
-        chance.shuffle(shuffled)
-        return NodeSet(shuffled, found.read)
+        chance = frame.scope.random.random if seed is None else seeded(read_seed(seed(frame), frame.profile))
+        return NodeSet(shuffle(found.nodes, chance), found.read)
 
     return Compiled(randomize, "nodes")
 

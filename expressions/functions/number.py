@@ -7,22 +7,38 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Context, Decimal
 
 from expressions.compiled import Compiled, Compiling, as_number
-from expressions.operators import divide, operand_number, script_number_of
+from expressions.operators import divide
 from expressions.profiles import Profile
-from expressions.registry import SCRIPT, Function, flatten, over_numbers, over_values, spread
+from expressions.registry import SCRIPT, Function, flatten, need_nodes, over_numbers, over_values, spread
 from expressions.scope import Frame
+from expressions.script_dates import looks_like_date, script_number_of
 from expressions.syntax import Call
-from expressions.values import INFINITY, LARGEST, NAN, SMALLEST, NodeSet, Value, to_number
+from expressions.values import INFINITY, LARGEST, NAN, SMALLEST, DayNumber, NodeSet, Value, to_number, unpack
 
 _LONG = 9.223372036854775807e18
 _PLACES = 30
 
 
 def _build_number(compiler: Compiling, call: Call) -> Compiled:
-    if not call.arguments:
-        return Compiled(lambda frame: script_number_of(frame.read(frame.node), frame), "number")
-    compiled = compiler.compile(call.arguments[0])
-    return Compiled(operand_number(compiled, compiler.profile), "number")
+    profile = compiler.profile
+    if profile is Profile.JAVAROSA and call.arguments:
+        return Compiled(as_number(compiler.compile(call.arguments[0]), profile), "number")
+    evaluate = compiler.compile(call.arguments[0]).evaluate if call.arguments else None
+
+    def number(frame: Frame) -> float:
+        value = unpack(frame.read(frame.node) if evaluate is None else evaluate(frame), profile)
+        found = number_of(value, frame)
+        dated = profile is Profile.WEBFORMS and isinstance(value, str) and looks_like_date(value, profile)
+        return DayNumber(found) if dated else found
+
+    return Compiled(number, "number")
+
+
+def number_of(value: Value, frame: Frame) -> float:
+    """A value as a number, by the frame's engine."""
+    if frame.profile is Profile.JAVAROSA:
+        return to_number(value)
+    return script_number_of(value, frame.profile, frame.scope.now.tzinfo)
 
 
 def truncate(value: float) -> float:
@@ -65,14 +81,30 @@ def round_script(value: float, places: int) -> float:
     return math.copysign(rounded / scale if places >= 0 else rounded * scale, value) + 0.0
 
 
+def _round_web_forms(value: float, places: float) -> float:
+    """As Web Forms rounds, where places may have a fraction too."""
+    if value != value or places != places:
+        return NAN
+    scale = 10.0 ** max(-300.0, min(300.0, places))
+    if math.isinf(value) or math.isinf(value * scale):
+        return value
+    return math.copysign(math.floor(abs(value) * scale + 0.5) / scale, value) + 0.0
+
+
 def _build_round(compiler: Compiling, call: Call) -> Compiled:
     numbers = [as_number(compiler.compile(argument), compiler.profile) for argument in call.arguments]
     value = numbers[0]
     digits = numbers[1] if len(numbers) == 2 else None
+    if compiler.profile is Profile.WEBFORMS and digits is not None:
+        return Compiled(lambda frame: _round_web_forms(value(frame), digits(frame)), "number")
     rounding = round_java if compiler.profile is Profile.JAVAROSA else round_script
+
+    javarosa = compiler.profile is Profile.JAVAROSA
 
     def rounded(frame: Frame) -> float:
         places = 0.0 if digits is None else digits(frame)
+        if places != places and not javarosa:
+            return NAN
         return rounding(value(frame), 0 if places != places else int(max(-99.0, min(99.0, places))))
 
     return Compiled(rounded, "number")
@@ -85,7 +117,7 @@ def _build_extreme(pick: Callable[[list[float]], float], floor: float) -> Callab
         def extreme(frame: Frame) -> float:
             values = spread(frame, [closure(frame) for closure in closures])
             if frame.profile is not Profile.JAVAROSA:
-                numbers = [script_number_of(value, frame) for value in values]
+                numbers = [number_of(value, frame) for value in values]
                 return NAN if not numbers or any(number != number for number in numbers) else pick(numbers)
             numbers = [number for value in values if (number := to_number(value)) == number]
             # JavaRosa starts its maximum at the smallest positive number, so that negatives lose to it.
@@ -98,14 +130,14 @@ def _build_extreme(pick: Callable[[list[float]], float], floor: float) -> Callab
 
 def _sum(frame: Frame, values: list[Value]) -> float:
     if frame.profile is not Profile.JAVAROSA:
-        numbers = [script_number_of(value, frame) for value in flatten(values)]
-        if not numbers and frame.profile is Profile.WEBFORMS:
-            return NAN
-        return math.fsum(numbers) if all(map(math.isfinite, numbers)) else sum(numbers)
+        numbers = [number_of(value, frame) for value in flatten(values)]
+        if frame.profile is Profile.WEBFORMS:
+            return sum(numbers) if numbers else NAN
+        # Enketo adds from the last to the first, which decides the last digit; and takes nodes only.
+        need_nodes(values[0], "sum()", 0)
+        return float(sum(reversed(numbers)))
     nodes = values[0]
     if not isinstance(nodes, NodeSet):
-        from expressions.registry import need_nodes
-
         need_nodes(nodes, "sum()", 0)
         return NAN
     return sum((number for node in nodes.nodes if (number := to_number(nodes.read(node))) == number), 0.0)
@@ -163,8 +195,8 @@ FUNCTIONS = {
     "atan2": over_numbers(_guard(math.atan2), 2),
     "pi": over_numbers(lambda: math.pi, 0),
     "random": over_values("number", 0, 0, lambda frame, values: frame.scope.random.random()),
-    "max": Function(1, None, _build_extreme(max, SMALLEST)),
-    "min": Function(1, None, _build_extreme(min, LARGEST)),
+    "max": Function(0, None, _build_extreme(max, SMALLEST)),
+    "min": Function(0, None, _build_extreme(min, LARGEST)),
     "sum": over_values("number", 1, 1, _sum),
 }
 __all__ = ["FUNCTIONS", "divide", "power", "round_java", "truncate"]

@@ -22,6 +22,8 @@ def _build_selected(compiler: Compiling, call: Call) -> Compiled:
     """
     answer, choice = (compiler.compile(argument) for argument in call.arguments)
     javarosa = compiler.profile is Profile.JAVAROSA
+    if not javarosa:
+        return _build_selected_word(answer, choice, compiler.profile)
     if javarosa and (choice.kind in {"number", "boolean"}):
         raise _need_text("the choice", call, call.arguments[1].position)
 
@@ -34,6 +36,19 @@ def _build_selected(compiler: Compiling, call: Call) -> Compiled:
         return Compiled(lambda frame: wanted in f" {answer_text(frame)} ", "boolean")
     choice_text = text(choice)
     return Compiled(lambda frame: f" {choice_text(frame).strip()} " in f" {answer_text(frame)} ", "boolean")
+
+
+def _build_selected_word(answer: Compiled, choice: Compiled, profile: Profile) -> Compiled:
+    """In Enketo and Web Forms the choice is one of the words; in JavaRosa it may be several that follow each other."""
+    texts, wanted = as_string(answer, profile), as_string(choice, profile)
+    return Compiled(lambda frame: wanted(frame).strip() in _split(texts(frame), profile), "boolean")
+
+
+def _split(text: str, profile: Profile) -> list[str]:
+    """The words of an answer; none at all is one empty word, and Enketo has one between two spaces too."""
+    if profile is Profile.ENKETO:
+        return text.split(" ")
+    return text.split() or [""]
 
 
 def _text_only(compiled: Compiled, call: Call) -> Callable[[Frame], str]:
@@ -70,10 +85,13 @@ def _words(value: Value, frame: Frame) -> list[str]:
 
 
 def _selected_at(frame: Frame, values: list[Value]) -> str:
-    words = _words(values[0], frame)
     place = to_number(values[1], frame.profile)
-    if place != place:
-        place = 0.0  # as a Java cast
+    if frame.profile is Profile.JAVAROSA:
+        words = _words(values[0], frame)
+        if place != place:
+            place = 0.0  # as a Java cast
+    else:
+        words = _split(to_string(values[0], frame.profile), frame.profile)
     return words[int(place)] if -1 < place < len(words) else ""
 
 

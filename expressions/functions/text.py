@@ -35,6 +35,10 @@ def _join(frame: Frame, values: list[Value]) -> str:
 
 def _substr(frame: Frame, values: list[Value]) -> str:
     text = to_string(values[0], frame.profile)
+    if frame.profile is Profile.WEBFORMS and any(to_number(value, frame.profile) != value for value in values[1:]):
+        values = [text, *(to_number(value, frame.profile) for value in values[1:])]
+        if any(value != value for value in values[1:]):
+            return ""
     start = _whole(values[1], frame)
     end = _whole(values[2], frame) if len(values) == 3 else len(text)
     start = max(0, start + len(text) if start < 0 else start)
@@ -51,8 +55,20 @@ def _substring(frame: Frame, values: list[Value]) -> str:
     """XPath 1.0's, with places from 1 and rounding."""
     text = to_string(values[0], frame.profile)
     start = _half_up(to_number(values[1], frame.profile))
+    if frame.profile is Profile.WEBFORMS:
+        return _javascript_substring(text, start - 1, values[2:], frame)
     end = start + _half_up(to_number(values[2], frame.profile)) if len(values) == 3 else INFINITY
     return "".join(letter for place, letter in enumerate(text, 1) if start <= place < end)
+
+
+def _javascript_substring(text: str, start: float, length: list[Value], frame: Frame) -> str:
+    """As JavaScript cuts: places below zero count as zero, and an end before the start changes places with it."""
+    size = to_number(length[0], frame.profile) if length else 0.0
+    if start != start or size != size:
+        return ""
+    end = start + _half_up(size) if length else float(len(text))
+    first, last = sorted(int(max(0.0, min(float(len(text)), place))) if place == place else 0 for place in (start, end))
+    return text[first:last]
 
 
 def _half_up(value: float) -> float:
@@ -67,6 +83,19 @@ def _after(text: str, mark: str) -> str:
     return text.partition(mark)[2] if mark else text
 
 
+def _build_after(compiler: Compiling, call: Call) -> Compiled:
+    """What follows the mark; Web Forms cuts after the mark's first letter, however long it is."""
+    text, mark = (as_string(compiler.compile(argument), compiler.profile) for argument in call.arguments)
+    if compiler.profile is not Profile.WEBFORMS:
+        return Compiled(lambda frame: _after(text(frame), mark(frame)), "string")
+
+    def after(frame: Frame) -> str:
+        whole, sought = text(frame), mark(frame)
+        return whole[whole.index(sought) + 1 :] if sought and sought in whole else "" if sought else whole
+
+    return Compiled(after, "string")
+
+
 def _translate(text: str, letters: str, others: str) -> str:
     table: dict[int, str | None] = {}
     for index, letter in enumerate(letters):
@@ -79,13 +108,16 @@ def _build_length(compiler: Compiling, call: Call) -> Compiled:
     return Compiled(lambda frame: float(len(text(frame))), "number")  # type: ignore[arg-type]  # a text
 
 
-_SPACES = re.compile(r"[ \t\r\n]+")
+_SPACES = re.compile(r"[^\S\f\v]+")
+_TWO_SPACES = re.compile(r"[ \t\r\n]{2,}")
 
 
 def _build_normalize(compiler: Compiling, call: Call) -> Compiled:
     text = _build_string(compiler, call).evaluate
     if compiler.profile is Profile.JAVAROSA:
         return Compiled(lambda frame: " ".join(str(text(frame)).split()), "string")
+    if compiler.profile is Profile.WEBFORMS:
+        return Compiled(lambda frame: _TWO_SPACES.sub(" ", str(text(frame)).strip(" \t\r\n")), "string")
     return Compiled(lambda frame: _SPACES.sub(" ", str(text(frame))).strip(" "), "string")
 
 
@@ -110,25 +142,30 @@ def _uuid(frame: Frame, values: list[Value]) -> str:
 
 
 _DIGESTS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
+_WRITTEN_DIGESTS = frozenset(_DIGESTS)
 _DIGESTS |= {name.replace("-", ""): digest for name, digest in _DIGESTS.items()}
 
 
 def _digest(frame: Frame, values: list[Value]) -> str:
     texts = [to_string(value, frame.profile) for value in values]
-    name = texts[1].upper()
-    if name not in _DIGESTS:
+    name = texts[1] if frame.profile is Profile.WEBFORMS else texts[1].upper()
+    if name not in _DIGESTS or (frame.profile is not Profile.JAVAROSA and name not in _WRITTEN_DIGESTS):
         raise ExpressionError(
             "EXP-028", f"digest() doesn't know the algorithm {texts[1]!r}.", f"Use one of {', '.join(_DIGESTS)}."
         )
     found = hashlib.new(_DIGESTS[name], texts[0].encode(), usedforsecurity=False).digest()
-    encoding = texts[2].lower() if len(texts) == 3 and texts[2] else "base64"
+    encoding = texts[2] if len(texts) == 3 and texts[2] else "base64"
+    encoding = encoding if frame.profile is Profile.WEBFORMS else encoding.lower()
+    if encoding not in {"base64", "hex"}:
+        raise ExpressionError("EXP-028", f"digest() doesn't know the encoding {texts[2]!r}.", "Use base64 or hex.")
     return found.hex() if encoding == "hex" else base64.b64encode(found).decode()
 
 
 def _base64_decode(frame: Frame, values: list[Value]) -> str:
-    text = to_string(values[0], frame.profile).strip()
+    text = "".join(to_string(values[0], frame.profile).split())
+    padding = "=" * (-len(text) % 4) if frame.profile is Profile.WEBFORMS else ""
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4)).decode("utf-8", "replace")
+        return base64.b64decode(text + padding, validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         return ""
 
@@ -140,7 +177,7 @@ FUNCTIONS = {
     "substr": over_values("string", 2, 3, _substr),
     "substring": over_values("string", 2, 3, _substring, SCRIPT),
     "substring-before": over_strings("string", 2, 2, _before),
-    "substring-after": over_strings("string", 2, 2, _after),
+    "substring-after": Function(2, 2, _build_after),
     "translate": over_strings("string", 3, 3, _translate),
     "string-length": Function(0, 1, _build_length),
     "normalize-space": Function(0, 1, _build_normalize),
@@ -150,5 +187,5 @@ FUNCTIONS = {
     "regex": Function(2, 2, _build_regex),
     "uuid": over_values("string", 0, 1, _uuid),
     "digest": over_values("string", 2, 3, _digest),
-    "base64-decode": over_values("string", 1, 1, _base64_decode),
+    "base64-decode": over_values("string", 1, 1, _base64_decode, frozenset((Profile.JAVAROSA, Profile.WEBFORMS))),
 }
