@@ -13,6 +13,7 @@ from flows import (
     commands_demo,
     commands_disclosure,
     commands_entities,
+    commands_estimate,
     commands_eval,
     commands_forms,
     commands_keys,
@@ -52,6 +53,7 @@ commands_backup.register(app)
 commands_cleaning.register(app)
 commands_run.register(app)
 commands_eval.register(app)
+commands_estimate.register(app)
 commands_disclosure.register(app)
 commands_demo.register(app)
 

@@ -1,0 +1,247 @@
+"""Taylor linearisation over any number of domains, stages and calibrations: the variance of a sum of scores.
+
+Figure by figure it is what R's `survey` computes (`svyrecvar`, `multistage`, `onestrat`), in one pass for all domains.
+Specified in docs/methods/estimation.md, sections 2 to 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from estimation.samples import CLOSED, Codes, Flags, Floats, Sample, Stage, sums
+from schemas.errors import EstimationError
+
+Statistic = Literal["mean", "total", "ratio"]
+
+BLOCK: Final = 16_000_000
+"""Numbers (domains times units) worked on at once: 128 MB."""
+
+NAMED: Final = 5
+"""Groups that a message names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One statistic in every domain; each attribute has one value a domain.
+
+    Attributes:
+        estimate: NaN where nothing stands in the denominator.
+        variance: of the estimate under the design.
+        srs: its variance under simple random sampling of as many rows, without replacement; NaN where the weights say
+            that there are fewer in the population than in the sample.
+        srs_replaced: the same with replacement.
+        n: rows behind the estimate, of positive weight.
+        size: sum of their weights.
+        df: PSUs with such a row, less strata with one.
+    """
+
+    estimate: Floats
+    variance: Floats
+    srs: Floats
+    srs_replaced: Floats
+    n: Codes
+    size: Floats
+    df: Codes
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The linearised statistic: a score for each row that stands in a domain; their sum's variance is the variance.
+
+    Attributes:
+        rows: numbers of the rows.
+        domain: number of each row's domain.
+        score: weight included.
+    """
+
+    rows: Codes
+    domain: Codes
+    score: Floats
+
+
+def estimate_by_domain(
+    sample: Sample, statistic: Statistic, values: Floats, domain: Codes, count: int, divisor: Floats | None = None
+) -> Figures:
+    """Estimate a statistic in every domain, the design kept whole.
+
+    Args:
+        values: one number a row, NaN where it isn't known: such a row stands in no figure.
+        domain: number of each row's domain, -1 for none.
+        count: how many domains there are.
+        divisor: the lower number of a ratio.
+
+    Raises:
+        EstimationError: EST-015, when a stratum of a domain has a single unit and the design says "error".
+    """
+    point, scores = linearise(sample, statistic, values, domain, count, divisor)
+    variance, df = variances(sample, scores, count)
+    return Figures(point.estimate, variance, *_srs(point, sample), point.n, point.size, df)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Estimates without their precision, and what the design effect needs.
+
+    Attributes:
+        spread: weighted variance of the linearised variable in the domain.
+        scale: what it is multiplied by to be in the unit of the estimate: 1 for a mean, N squared for a total.
+    """
+
+    estimate: Floats
+    n: Codes
+    size: Floats
+    spread: Floats
+    scale: Floats
+
+
+def linearise(
+    sample: Sample, statistic: Statistic, values: Floats, domain: Codes, count: int, divisor: Floats | None = None
+) -> tuple[Point, Scores]:
+    """Estimate, and give each row the score whose sum varies as the estimate does."""
+    inside = (domain >= 0) & np.isfinite(values)
+    if divisor is not None:
+        inside &= np.isfinite(divisor)
+    rows = np.flatnonzero(inside)
+    d, w, y = domain[rows], sample.weight[rows], values[rows]
+    n = np.bincount(d[w != 0], minlength=count).astype(np.int64)
+    size = sums(d, w, count)
+    total = sums(d, w * y, count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if statistic == "total":
+            estimate, linear, scale = total, y, size**2
+        else:
+            x = np.ones(rows.size) if divisor is None else divisor[rows]
+            base = sums(d, w * x, count)
+            estimate = np.where(base != 0, total / base, np.nan)
+            linear = (y - estimate[d] * x) / base[d]
+            # A mean's linear variable is the deviation over the size of the domain, as is a ratio's over its base.
+            scale = size**2
+        mean = sums(d, w * linear, count) / size
+        spread = sums(d, w * (linear - mean[d]) ** 2, count) / size * n / (n - 1)
+    return Point(estimate, n, size, spread, scale), Scores(rows, d, w * linear)
+
+
+def variances(sample: Sample, scores: Scores, count: int) -> tuple[Floats, Codes]:
+    """Variance of the sum of scores in each domain, and its degrees of freedom.
+
+    Raises:
+        EstimationError: EST-015.
+    """
+    seen = sample.weight[scores.rows] != 0
+    if sample.singleton == "error":
+        for number, stage in enumerate(sample.stages):
+            refuse_singletons(stage, number, scores.rows[seen])
+    variance = np.zeros(count)
+    df = np.zeros(count, np.int64)
+    coefficients = None if sample.residuals is None else sample.residuals.coefficients(scores, count)
+    for number, stage in enumerate(sample.stages):
+        explained = None if sample.residuals is None else sample.residuals.by_unit(stage)
+        for low, high, picked in _blocks(scores.domain, count, stage.units):
+            place = (scores.domain[picked] - low) * stage.units + stage.unit_of_row[scores.rows[picked]]
+            shape = (high - low, stage.units)
+            totals = sums(place, scores.score[picked], shape[0] * shape[1]).reshape(shape)
+            if coefficients is not None and explained is not None:
+                totals -= (explained.T @ coefficients[low:high].T).T
+            variance[low:high] += spread_of_totals(stage, totals, sample.singleton == "center")
+            if number == 0:
+                df[low:high] = _degrees(stage, place[seen[picked]], shape)
+    variance[np.bincount(scores.domain, minlength=count) == 0] = np.nan
+    return variance, df
+
+
+def deviations(stage: Stage, totals: Floats, center: bool) -> tuple[Floats, Floats]:
+    """Each unit's deviation from its group's mean, and the factor of its square.
+
+    Args:
+        totals: sums of scores, one row a figure, one column a unit.
+        center: a unit alone in its group deviates from the grand mean of the scores, zero; else not at all.
+    """
+    means = np.add.reduceat(totals, stage.starts, axis=1) / stage.size
+    alone = stage.alone[stage.group_of_unit]
+    n = stage.size[stage.group_of_unit].astype(np.float64)
+    factor = stage.open_share * stage.factor * np.where(n > 1, n / np.maximum(n - 1, 1), 1.0)
+    means = np.where(stage.alone, 0.0, means)
+    if not center:
+        factor = np.where(alone, 0.0, factor)
+    factor = np.where(stage.open_share < CLOSED, 0.0, factor)
+    return totals - means[:, stage.group_of_unit], factor
+
+
+def spread_of_totals(stage: Stage, totals: Floats, center: bool) -> Floats:
+    """What one stage adds to the variance of each figure."""
+    deviation, factor = deviations(stage, totals, center)
+    return np.asarray(np.square(deviation) @ factor, np.float64)
+
+
+def covariance(sample: Sample, scores: Floats) -> Floats:
+    """Covariance matrix of the sums of several scores.
+
+    Args:
+        scores: one row a row of the sample, one column a figure; zero where a row stands in no figure.
+    """
+    count = scores.shape[1]
+    coefficients = None
+    if sample.residuals is not None:
+        rows = np.arange(scores.shape[0])
+        each = [Scores(rows, np.zeros(rows.size, np.int64), scores[:, column]) for column in range(count)]
+        coefficients = np.vstack([sample.residuals.coefficients(one, 1) for one in each])
+    found = np.zeros((count, count))
+    for number, stage in enumerate(sample.stages):
+        if sample.singleton == "error":
+            refuse_singletons(stage, number, np.flatnonzero(np.any(scores != 0, axis=1)))
+        totals = np.vstack([sums(stage.unit_of_row, scores[:, c], stage.units) for c in range(count)])
+        if sample.residuals is not None and coefficients is not None:
+            totals -= (sample.residuals.by_unit(stage).T @ coefficients.T).T
+        deviation, factor = deviations(stage, totals, sample.singleton == "center")
+        found += (deviation * factor) @ deviation.T
+    return found
+
+
+def _srs(point: Point, sample: Sample) -> tuple[Floats, Floats]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        replaced = point.spread * point.scale / point.n
+        open_share = (point.size - point.n) / point.size
+        return np.where(open_share >= 0, replaced * open_share, np.nan), replaced
+
+
+def _degrees(stage: Stage, place: Codes, shape: tuple[int, int]) -> Codes:
+    met = (np.bincount(place, minlength=shape[0] * shape[1]) > 0).reshape(shape)
+    strata = np.logical_or.reduceat(met, stage.starts, axis=1).sum(axis=1)
+    return np.asarray(met.sum(axis=1) - strata, np.int64)
+
+
+def _blocks(domain: Codes, count: int, units: int) -> Iterator[tuple[int, int, Flags | slice]]:
+    step = max(1, BLOCK // max(units, 1))
+    for low in range(0, count, step):
+        high = min(low + step, count)
+        if high - low == count:
+            yield low, high, slice(None)
+        else:
+            yield low, high, (domain >= low) & (domain < high)
+
+
+def refuse_singletons(stage: Stage, number: int, rows: Codes) -> None:
+    """Stop at a group with a single unit in which one of these rows stands.
+
+    Raises:
+        EstimationError: EST-015.
+    """
+    alone = stage.alone
+    if not alone.any():
+        return
+    met = np.unique(stage.group_of_unit[stage.unit_of_row[rows]])
+    found = [int(group) for group in met if alone[group]]
+    if found:
+        named = ", ".join(f"«{stage.names[group]}»" for group in found[:NAMED] if len(stage.names) > group)
+        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        raise EstimationError(
+            "EST-015",
+            f"{len(found)} strata have a single unit of stage {number + 1}, so the variance within them can't be seen: "
+            f"{named or 'the table as a whole, or units of the stage before'}{more}.",
+            "Join them with a neighbour, or choose: skip (they add nothing, as if taken with certainty) or center "
+            "(their distance from the overall mean counts, the careful choice).",
+        )
