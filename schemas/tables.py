@@ -213,6 +213,15 @@ Index(
     postgresql_where=submissions.c.deprecated_id.is_not(None),
 )
 
+# So are those that don't count.
+Index(
+    "ix_submissions__apart",
+    submissions.c.form_id,
+    submissions.c.instance_id,
+    sqlite_where=submissions.c.state != "current",
+    postgresql_where=submissions.c.state != "current",
+)
+
 # One file sent with a submission. A second content under the same name is kept too, with is_conflict.
 attachments = Table(
     "attachments",
@@ -327,17 +336,34 @@ findings = Table(
     Index(None, "form_id", "instance_id"),
     sqlite_autoincrement=True,
 )
-# What pages of findings ask for: newest first, and how many. They hold all that is filtered by, so that no row is read
-# to be passed over; open ones apart, since they are few among those that were closed, or the other way round.
+# What pages of findings ask for: newest first, open ones apart from closed ones, since either may be few among many.
 for _state, _where in (("open", findings.c.closed_at.is_(None)), ("closed", findings.c.closed_at.is_not(None))):
-    for _first in ("", "rule_id"):
-        _names = ["form_id", *([_first] if _first else []), "opened_at", "id", "severity", "engine_dependent", "origin"]
+    for _name, _columns in (
+        (_state, ("form_id", "opened_at", "id")),
+        (f"{_state}_of_severity", ("form_id", "severity", "opened_at", "id")),
+        (f"{_state}_of_rule", ("form_id", "rule_id", "opened_at", "id", "severity", "engine_dependent")),
+        (f"{_state}_of_engines", ("form_id", "opened_at", "id", "severity")),
+    ):
+        _some = _where & findings.c.engine_dependent if _name.endswith("engines") else _where
         Index(
-            f"ix_findings__{_state}{'_of_rule' if _first else ''}",
-            *(findings.c[name] for name in _names),
-            sqlite_where=_where,
-            postgresql_where=_where,
+            f"ix_findings__{_name}",
+            *(findings.c[name] for name in _columns),
+            sqlite_where=_some,
+            postgresql_where=_some,
         )
+
+# How many findings there are of one kind; kept by whatever changes them (`store.finding_counts`).
+finding_counts = Table(
+    "finding_counts",
+    metadata,
+    Column("form_id", Text, primary_key=True),
+    Column("origin", String(10), primary_key=True),
+    Column("rule_id", Text, primary_key=True),
+    Column("severity", String(10), primary_key=True),
+    Column("engine_dependent", Boolean, primary_key=True),
+    Column("is_open", Boolean, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
 
 # One decision of a person about a record: the log that is replayed over what was received. action: accept (the
 # finding stands and is right), exclude (the interview counts nowhere), include (undoes it), correct (a new value).

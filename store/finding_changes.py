@@ -28,11 +28,13 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union,
     update,
 )
 
 from schemas.findings import Finding
 from schemas.tables import findings
+from store.finding_counts import count_again
 from store.finding_texts import put_texts, text_key, text_values
 from store.staging import fill, temporary
 
@@ -161,10 +163,12 @@ class _Merge:
     instances: Table | None
 
     def run(self) -> FindingChanges:
+        """What there is to do, done."""
         total = self.connection.execute(select(func.count()).select_from(self.staged)).scalar_one()
         known = select(exists().where(*self._of_scope())).scalar_subquery()
         if not self.connection.execute(select(known)).scalar_one():
             self._open(matched=False)
+            self._count()
             return FindingChanges(total, 0, 0)
         matched, kept, closable, changed = self._compare()
         closed = self._close() if closable < self._count_closable() else 0
@@ -172,7 +176,17 @@ class _Merge:
             self._change()
         if matched < total:
             self._open(matched=True)
+        if closed or changed or matched < total:
+            self._count()
         return FindingChanges(total - kept, kept, closed)
+
+    def _count(self) -> None:
+        """Count again: for some interviews only the rules that speak of them, found now or before."""
+        rules = None
+        if self.instances is not None:
+            before = select(findings.c.rule_id).where(*self._of_scope())
+            rules = select(union(select(self.rules.c.rule_id), before).subquery().c.rule_id)
+        count_again(self.connection, self.scope.form_id, self.scope.origin, rules)
 
     def _of_scope(self) -> tuple[ColumnElement[bool], ...]:
         where: tuple[ColumnElement[bool], ...] = (

@@ -1,12 +1,13 @@
 """Findings as a reader turns them over: filtered, newest first, a page at a time, and how many there are.
 
-A page is found from where the one before ended (no `OFFSET`), over indices that hold all that is filtered by. How many
-there are is counted over the same indices; the few that don't count (of submissions that were replaced, or told of by
-reading and rules alike) are counted apart and subtracted.
+A page is found from where the one before ended (no `OFFSET`), over an index of what is filtered by. How many there are
+is kept (`store.finding_counts`); the few that don't count (of submissions that were replaced, or told of by reading and
+rules alike) are counted apart and subtracted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
@@ -16,7 +17,8 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, literal, or_, select, tuple_
 
 from schemas.findings import Finding, FindingSeverity
-from schemas.tables import finding_texts, findings, submissions
+from schemas.tables import finding_counts, finding_texts, findings, submissions
+from store.finding_texts import COLUMNS
 
 State = Literal["open", "closed", "all"]
 Cursor = tuple[datetime, int]
@@ -100,20 +102,48 @@ def count(
 ) -> int:
     """How many findings the pages of `page` have together."""
     total = 0
+    wanted = (severity, rule_id, engine_dependent)
     for one in ("open", "closed") if state == "all" else (state,):
-        where = _filters(form_id, one, severity, rule_id, engine_dependent, instance_id)
-        total += _number(connection, select(func.count()).select_from(findings).where(*where))
-        total -= _number(
-            connection,
-            select(func.count())
-            .select_from(findings)
-            .where(*where, findings.c.origin == "parse", _has_twin(state), *((_counts(),) if one == "open" else ())),
-        )
+        where = _filters(form_id, one, *wanted, instance_id)
+        if instance_id is None:
+            total += _kept_count(connection, form_id, one, *wanted)
+        else:
+            total += _number(connection, select(func.count()).select_from(findings).where(*where))
+        rules = _told_twice(connection, form_id, rule_id)
+        if rules:
+            twins = select(func.count()).select_from(findings).where(*where, findings.c.rule_id.in_(rules))
+            twins = twins.where(
+                findings.c.origin == "parse", _has_twin(state), *((_counts(),) if one == "open" else ())
+            )
+            total -= _number(connection, twins)
         if one == "open":
-            replaced = submissions.join(findings, _is_of_submission())
-            query = select(func.count()).select_from(replaced).where(*where, submissions.c.form_id == form_id)
+            apart = submissions.join(findings, _is_of_submission())
+            query = select(func.count()).select_from(apart).where(*where, submissions.c.form_id == form_id)
             total -= _number(connection, query.where(submissions.c.state != "current"))
     return total
+
+
+def _kept_count(
+    connection: Connection,
+    form_id: str,
+    state: State,
+    severity: FindingSeverity | None,
+    rule_id: str | None,
+    engine_dependent: bool | None,
+) -> int:
+    wanted = {"severity": severity, "rule_id": rule_id, "engine_dependent": engine_dependent}
+    told = [finding_counts.c[name] == value for name, value in wanted.items() if value is not None]
+    query = select(func.coalesce(func.sum(finding_counts.c.number), 0)).where(finding_counts.c.form_id == form_id)
+    return int(_number(connection, query.where(finding_counts.c.is_open == (state == "open"), *told)))
+
+
+def _told_twice(connection: Connection, form_id: str, rule_id: str | None) -> list[str]:
+    """Rules whose findings come from reading and from rules; hardly ever any."""
+    query = select(finding_counts.c.rule_id).where(finding_counts.c.form_id == form_id)
+    if rule_id is not None:
+        query = query.where(finding_counts.c.rule_id == rule_id)
+    twice = query.group_by(finding_counts.c.rule_id).having(func.count(finding_counts.c.origin.distinct()) > 1)
+    return list(connection.scalars(twice))
 
 
 def select_findings(form_id: str, state: str, twins_in: str | None = None) -> Select[Any]:
@@ -133,25 +163,27 @@ def select_findings(form_id: str, state: str, twins_in: str | None = None) -> Se
     return query
 
 
-def make_finding(connection: Connection, row: Row[Any], texts: dict[int, Any]) -> Finding:
+def make_finding(connection: Connection, row: Sequence[Any], texts: dict[int, Row[Any]]) -> Finding:
     """The finding of a row of `select_findings`; `texts` are those that were read before, by number."""
-    if row.text_id not in texts:
-        query = select(finding_texts).where(finding_texts.c.id == row.text_id)
-        texts[row.text_id] = connection.execute(query).one()
-    text = texts[row.text_id]
+    _, _, _, form_id, form_version, instance_id, row_id, rule_id, kind, severity, engines, number = row
+    text = texts.get(number)
+    if text is None:
+        columns = (finding_texts.c[name] for name in COLUMNS)
+        text = texts[number] = connection.execute(select(*columns).where(finding_texts.c.id == number)).one()
+    path, message, advice, variables = text
     return Finding(
-        form_id=row.form_id,
-        form_version=row.form_version,
-        instance_id=row.instance_id,
-        row_id=row.row_id,
-        rule_id=row.rule_id,
-        kind=row.kind,
-        severity=row.severity,
-        path=text.path,
-        message=text.message,
-        advice=text.advice,
-        variables=tuple(text.variables),
-        engines=tuple(row.engines.split()),
+        form_id=form_id,
+        form_version=form_version,
+        instance_id=instance_id,
+        row_id=row_id,
+        rule_id=rule_id,
+        kind=kind,
+        severity=severity,
+        path=path,
+        message=message,
+        advice=advice,
+        variables=tuple(variables),
+        engines=tuple(engines.split()),
     )
 
 

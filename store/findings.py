@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy import Connection, Row, delete, exists, insert, select
 
 from schemas.findings import Finding, Rule, RuleSummary
 from schemas.tables import findings, rule_runs
@@ -72,19 +72,25 @@ def put_parse_findings(
     put(connection, Scope(form_id, PARSE, instances=instance_ids), found, at)
 
 
-def list_findings(connection: Connection, form_id: str, state: str = "open") -> list[Finding]:
+def list_findings(
+    connection: Connection, form_id: str, state: str = "open", kinds: Collection[str] | None = None
+) -> list[Finding]:
     """Findings of a form, in order of instance, row and rule.
 
     Args:
         connection: of `Store.read()` or `Store.begin()`.
         form_id: whose.
         state: "open" (of submissions that count), "closed" or "all".
+        kinds: only those; null for all.
     """
+    query = select_findings(form_id, state).order_by(findings.c.id)
+    if kinds is not None:
+        query = query.where(findings.c.kind.in_(sorted(kinds)))
     listed: dict[_Key, Finding] = {}
-    texts: dict[int, Any] = {}
-    for row in connection.execute(select_findings(form_id, state).order_by(findings.c.id)):
+    texts: dict[int, Row[Any]] = {}
+    for row in connection.execute(query):
         # Both origins may tell of the same: once is enough.
-        key = (row.instance_id, row.row_id, row.rule_id)
+        key = row[5:8]
         if key not in listed:
             listed[key] = make_finding(connection, row, texts)
     # Sorted here, because databases sort texts each in their own way.
