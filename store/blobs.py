@@ -110,7 +110,9 @@ class ContentWriter:
             with suppress(OSError):
                 self._file.close()
         if self._path is not None:
-            self._path.unlink(missing_ok=True)
+            # A disk that fails may refuse this, too; `Blobs.sweep` comes after it.
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
             self._path = None
 
 

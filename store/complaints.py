@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from schemas.errors import StoreError
 
 _FULL = ("The disk is full: nothing was stored.", "Free space in the data folder, then try again.")
+_REFUSED = ("The disk refused to write.", "Look for a full or failing disk.")
 _READ_ONLY = (
     "The store can't be written: it is read-only or belongs to another user.",
     "Give the user who runs Comunal the right to write into the data folder (or the database).",
@@ -36,7 +37,7 @@ _DAMAGED = (
 
 _SQLITE = {
     sqlite3.SQLITE_FULL: ("STO-002", *_FULL),
-    sqlite3.SQLITE_IOERR: ("STO-002", "The disk refused to write.", "Look for a full or failing disk."),
+    sqlite3.SQLITE_IOERR: ("STO-002", *_REFUSED),
     sqlite3.SQLITE_READONLY: ("STO-003", *_READ_ONLY),
     sqlite3.SQLITE_PERM: ("STO-003", *_READ_ONLY),
     sqlite3.SQLITE_CANTOPEN: ("STO-003", *_READ_ONLY),
@@ -87,6 +88,8 @@ def _of_database(error: DBAPIError) -> StoreError:
 def _of_disk(error: OSError) -> StoreError | None:
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return StoreError("STO-002", *_FULL)
+    if error.errno in {errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE}:
+        return StoreError("STO-002", *_REFUSED)
     if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
         return StoreError("STO-003", *_READ_ONLY)
     return None
