@@ -18,6 +18,7 @@ from openrosa.entities import entity_routes
 from openrosa.limits import Buckets
 from openrosa.offering import form_list, form_xml, manifest, media
 from openrosa.pages import front_page
+from openrosa.quick import QuickDoor
 from openrosa.routes import HEADERS, Door, answered, say
 from openrosa.submitting import ask_submission, submit
 from schemas.settings import Settings
@@ -118,5 +119,7 @@ def create_app(store: Store, base_path: str = "", *, settings: Settings | None =
         exception_handlers={404: missing, 405: missing},
     )
     app.router.redirect_slashes = False
-    app.state.door = Door(store, writer, Access(store), settings, Buckets(settings.requests_per_minute))
+    door = Door(store, writer, Access(store), settings, Buckets(settings.requests_per_minute))
+    app.state.door = door
+    app.add_middleware(QuickDoor, door=door, base_path=base_path)
     return app

@@ -58,9 +58,13 @@ def door(request: Request) -> Door:
 
 def say(request: Request, answer: Answer, headers: Mapping[str, str] | None = None) -> Response:
     """The answer as an OpenRosa document, in the client's language."""
-    language = language_of(request.headers.get("accept-language", ""))
-    body = write_response(pick(answer.text, language))
-    return Response(body, answer.status, {**HEADERS, **(headers or {})}, media_type=XML)
+    sentence = pick(answer.text, language_of(request.headers.get("accept-language", "")))
+    return document(answer.status, sentence, headers)
+
+
+def document(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+    """The sentence as an OpenRosa document."""
+    return Response(write_response(sentence), status, {**HEADERS, **(headers or {})}, media_type=XML)
 
 
 def answered(handler: Handler, failed: int = 500) -> Handler:
@@ -79,20 +83,25 @@ def answered(handler: Handler, failed: int = 500) -> Handler:
             return say(request, refusal.answer, wait)
         except Unauthenticated as error:
             return _ask_to_log_in(request, stale=error.stale)
-        except StoreError as error:
-            _log.error("%s %s", error.code, error.message)
-            return say(request, Answer(failed, UNAVAILABLE))
         except ClientDisconnect:
             return Response(status_code=400)
         except Exception as error:
-            last = error.__traceback__
-            while last is not None and last.tb_next is not None:
-                last = last.tb_next
-            place = f"{last.tb_frame.f_code.co_filename}:{last.tb_lineno}" if last is not None else "?"
-            _log.error("A request failed: %s at %s", type(error).__name__, place)
-            return say(request, Answer(500, BROKEN))
+            return say(request, failure(error, failed))
 
     return answer
+
+
+def failure(error: Exception, failed: int) -> Answer:
+    """What is said when the server fails, after the log has got what it may know; `failed` as of `answered`."""
+    if isinstance(error, StoreError):
+        _log.error("%s %s", error.code, error.message)
+        return Answer(failed, UNAVAILABLE)
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    place = f"{last.tb_frame.f_code.co_filename}:{last.tb_lineno}" if last is not None else "?"
+    _log.error("A request failed: %s at %s", type(error).__name__, place)
+    return Answer(500, BROKEN)
 
 
 async def visit(request: Request) -> Visitor:

@@ -105,7 +105,7 @@ async def _keep(request: Request, here: Door, parts: Parts, visitor: Visitor) ->
     )
     if visitor.trial is not None:
         return await asyncio.to_thread(_keep_trial, here, visitor.trial, item)
-    return _answer(await here.writer.add(item), parts.is_incomplete)
+    return answer_of(await here.writer.add(item), is_incomplete=parts.is_incomplete)
 
 
 def _keep_trial(here: Door, trial: FormDraft, item: NewSubmission) -> Answer:
@@ -121,10 +121,18 @@ async def _envelope(xml: bytes) -> Envelope:
     return await asyncio.to_thread(read_envelope, xml) if len(xml) > INLINE_BYTES else read_envelope(xml)
 
 
-def _answer(outcome: Outcome, is_incomplete: bool) -> Answer:
-    refused = {"conflict": "SUB-110", "unknown_form": "SUB-111", "closed_form": "SUB-112"}
-    if outcome.status in refused:
-        return REFUSALS[refused[outcome.status]]
+_REFUSED = {"conflict": "SUB-110", "unknown_form": "SUB-111", "closed_form": "SUB-112"}
+
+
+def answer_of(outcome: Outcome, *, is_incomplete: bool = False) -> Answer:
+    """What is said of what became of a submission.
+
+    Args:
+        outcome: the store's.
+        is_incomplete: whether the client says that more requests follow.
+    """
+    if outcome.status in _REFUSED:
+        return REFUSALS[_REFUSED[outcome.status]]
     if not outcome.version_known:
         return RECEIVED_EARLY
     return RECEIVED_PART if is_incomplete else RECEIVED

@@ -231,7 +231,7 @@ def _add(connection: Connection, rows: Sequence[tuple[object, ...]]) -> dict[_Ke
         return {(str(row[0]), str(row[2])): first + place for place, row in enumerate(rows)}
     ending = "ON CONFLICT (form_id, instance_id) DO NOTHING RETURNING form_id, instance_id, id"
     result = insert_rows(connection, submissions, _COLUMNS, rows, ending)
-    return {(row[0], row[1]): row[2] for row in result}
+    return {(form_id, instance_id): number for form_id, instance_id, number in result}
 
 
 def _keep_conflict(
