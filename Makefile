@@ -9,7 +9,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export DO_NOT_TRACK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs install install-dev lock clean
+.PHONY: help demo test check docs install install-dev web web-if-node lock clean
 
 help: ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,8 +31,14 @@ help: ## show what can be made
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --require-hashes -r requirements/dev.txt
 	@touch $@
 
-install: .venv/.installed ## install Comunal into .venv/
-install-dev: .venv/.installed-dev ## install Comunal and its test tools into .venv/
+install: .venv/.installed web-if-node ## install Comunal into .venv/
+install-dev: .venv/.installed-dev web-if-node ## install Comunal and its test tools into .venv/
+
+web: ## fetch ODK Web Forms with npm, for the form in a browser
+	@$(PYTHON) web/build.py
+
+web-if-node:
+	@if command -v npm >/dev/null; then $(PYTHON) web/build.py || echo "The form in a browser is left out."; fi
 
 demo: install ## the main job: from the workbook of Quilicura to a published release
 	@$(BIN)/comunal demo --data var/demo

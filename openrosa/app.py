@@ -21,6 +21,7 @@ from openrosa.pages import front_page
 from openrosa.quick import QuickDoor
 from openrosa.routes import HEADERS, Door, answered, say
 from openrosa.submitting import ask_submission, submit
+from openrosa.web import web_file, web_page
 from schemas.settings import Settings
 from store.open import Store
 from store.writer import GroupWriter
@@ -31,9 +32,10 @@ PREFIXES = (
     "/v1/key/{key}/projects/{project}",
     "/test/{token}",
     "/v1/test/{token}/projects/{project}/forms/{form}/draft",
+    "/web/{link}",
 )
-"""What stands before each address: nothing for whoever logs in with name and password, a key, or the token of a
-draft's test address; each of the two also as ODK Central writes it."""
+"""What stands before each address: nothing for whoever logs in with name and password, a key, the token of a
+draft's test address (each of the two also as ODK Central writes it), or a link for answering in a browser."""
 
 
 CENTRAL_PATHS = ("/v1/{rest:path}", "/docs", "/docs/{rest:path}")
@@ -54,7 +56,11 @@ async def missing(request: Request, error: Exception) -> Response:
 
 def routes(base_path: str = "") -> list[Route]:
     """Every address of the protocol, below each of `PREFIXES`."""
-    found = [Route(f"{base_path}/", answered(front), methods=["GET"])]
+    found = [
+        Route(f"{base_path}/", answered(front), methods=["GET"]),
+        Route(f"{base_path}/web/static/{{version}}/{{name}}", answered(web_file), methods=["GET"]),
+        Route(f"{base_path}/web/{{link}}", answered(web_page), methods=["GET"]),
+    ]
     for prefix in PREFIXES:
         root = base_path + prefix
         found += [

@@ -56,6 +56,8 @@ def _offered(store: Store, visitor: Visitor) -> list[FormVersionRow]:
             return [as_version(connection, store.blobs, visitor.trial)]
         offered = list_offered(connection)
         assigned = list_assigned(connection, visitor.person.id) if visitor.person else frozenset()
+        if visitor.link is not None:
+            assigned = frozenset({visitor.link.form_id})
     return [row for row in offered if not assigned or row.form_id in assigned]
 
 
@@ -129,7 +131,7 @@ def find_version(store: Store, visitor: Visitor, number: int) -> FormVersionRow:
             # A draft's number comes from its bytes: an address of the list never gives a later draft's.
             draft = as_version(connection, store.blobs, visitor.trial)
             row = draft if draft.id == number else None
-    if row is None:
+    if row is None or (visitor.link is not None and row.form_id != visitor.link.form_id):
         raise Refusal("SUB-113")
     return row
 

@@ -15,10 +15,12 @@ from openrosa.access import Access, Unauthenticated
 from openrosa.answers import BROKEN, LOG_IN, UNAVAILABLE, Answer, Refusal, language_of
 from openrosa.documents import write_response
 from openrosa.limits import Buckets
+from openrosa.web_links import look_up
 from schemas.errors import StoreError
 from schemas.settings import Settings
 from schemas.text import pick
 from store.drafts import FormDraft
+from store.links import WebLink
 from store.open import Store
 from store.people import Person
 from store.trials import get_trial
@@ -44,10 +46,11 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks: a person, or whoever has the test address of a draft. One of the two is null."""
+    """Who asks: a person, or whoever has the test address of a draft, or a link. Two of the three are null."""
 
     person: Person | None
     trial: FormDraft | None
+    link: WebLink | None = None
 
 
 def door(request: Request) -> Door:
@@ -108,7 +111,8 @@ async def visit(request: Request) -> Visitor:
     """Who asks, if they may; counted, so that one key can't keep all others waiting.
 
     Raises:
-        Refusal: ACC-101, ACC-102 the key; SUB-113, no draft has this test address; SUB-115, too many requests.
+        Refusal: ACC-101, ACC-102 the key; ACC-103, ACC-104 the link; SUB-113, no draft has this test address; SUB-115,
+            too many requests.
         Unauthenticated: the address has no key, and name and password are missing or wrong.
         StoreError: the store can't be asked.
     """
@@ -117,6 +121,10 @@ async def visit(request: Request) -> Visitor:
         trial = await asyncio.to_thread(_trial, here.store, request.path_params["token"])
         visitor = Visitor(None, trial)
         name: tuple[str, object] = ("test", trial.form_id)
+    elif "link" in request.path_params:
+        link = await asyncio.to_thread(look_up, here.store, request.path_params["link"])
+        visitor = Visitor(None, None, link)
+        name = ("link", link.id)
     else:
         person = await _person(request, here)
         visitor = Visitor(person, None)

@@ -22,6 +22,7 @@ from openrosa.answers import (
 )
 from openrosa.receive import Parts, drain, read_parts
 from openrosa.routes import HEADERS, Door, Visitor, door, say, visit
+from openrosa.web_links import Claim
 from schemas.errors import SubmissionError
 from schemas.submissions import Envelope
 from store.arrivals import Malformed, NewSubmission, Outcome, derive_instance_id
@@ -105,6 +106,9 @@ async def _keep(request: Request, here: Door, parts: Parts, visitor: Visitor) ->
     )
     if visitor.trial is not None:
         return await asyncio.to_thread(_keep_trial, here, visitor.trial, item)
+    if visitor.link is not None:
+        claim = Claim(here.store, visitor.link, request.path_params["link"])
+        return answer_of(await claim.add(here.writer, item), is_incomplete=parts.is_incomplete)
     return answer_of(await here.writer.add(item), is_incomplete=parts.is_incomplete)
 
 

@@ -1,0 +1,94 @@
+"""What a form holds that ODK Web Forms can't do: told before a link is made, and before a person begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lxml import etree
+
+from expressions.grammar import parse
+from expressions.profiles import Profile
+from expressions.registry_names import is_known
+from expressions.syntax import Call, walk
+from forms.xml_bytes import new_parser
+from schemas.errors import ExpressionError
+
+_XFORMS = "{http://www.w3.org/2002/xforms}"
+_EXPRESSIONS = ("relevant", "constraint", "calculate", "required", "readonly", "nodeset", "value", "ref")
+_COUNT = "{http://openrosa.org/javarosa}count"
+_MAPS = frozenset(("maps", "placement-map"))
+_SEARCH = re.compile(r"\bsearch\s*\(")
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """One thing that the form holds and a browser lacks.
+
+    Attributes:
+        path: of the question; "" for the form itself.
+        what: in a few English words, for whoever makes links.
+    """
+
+    path: str
+    what: str
+
+
+def find_lacks(xform: bytes) -> list[Lack]:
+    """Everything in a form that ODK Web Forms 0.22 can't do; empty if it can be answered in a browser.
+
+    Raises:
+        etree.XMLSyntaxError: the bytes are no XML; a registered form never is that.
+    """
+    root = etree.fromstring(xform, new_parser())
+    kinds = {bind.get("nodeset", ""): bind.get("type", "") for bind in root.iter(f"{_XFORMS}bind")}
+    found = [*_of_form(root), *_of_expressions(root), *_of_questions(root, kinds)]
+    return list(dict.fromkeys(found))
+
+
+def _of_form(root: etree._Element) -> Iterator[Lack]:
+    for submission in root.iter(f"{_XFORMS}submission"):
+        if submission.get("base64RsaPublicKey"):
+            yield Lack("", "its interviews are encrypted on the phone, which no browser does")
+
+
+def _of_expressions(root: etree._Element) -> Iterator[Lack]:
+    for element in root.iter(f"{_XFORMS}*"):
+        path = element.get("nodeset") or element.get("ref") or ""
+        for name in (*_EXPRESSIONS, _COUNT):
+            text = element.get(name)
+            if text and not text.startswith("jr:"):
+                yield from (Lack(path, f"the function {called}()") for called in _unknown_functions(text))
+        if _SEARCH.search(element.get("appearance", "")):
+            yield Lack(path, "choices by search(), which only ODK Collect has; use select_one_from_file")
+
+
+def _unknown_functions(text: str) -> Iterator[str]:
+    try:
+        expression = parse(text)
+    except ExpressionError:
+        return  # the form's own check tells what is wrong with it
+    for part in walk(expression):
+        if isinstance(part, Call) and not is_known(part.name, Profile.WEBFORMS):
+            yield part.name
+
+
+def _of_questions(root: etree._Element, kinds: dict[str, str]) -> Iterator[Lack]:
+    for upload in root.iter(f"{_XFORMS}upload"):
+        medium = upload.get("mediatype", "").partition("/")[0]
+        if medium in {"audio", "video"}:
+            yield Lack(upload.get("ref", ""), f"recording {medium}")
+    for entry in root.iter(f"{_XFORMS}input"):
+        path = entry.get("ref", "")
+        kind = kinds.get(path, "").rpartition(":")[2]
+        if kind == "dateTime":
+            yield Lack(path, "a date with a time, which would be a blank text field; ask for them apart")
+        elif kind == "barcode":
+            yield Lack(path, "reading a barcode")
+        elif kind in {"geotrace", "geoshape"} or (kind == "geopoint" and _MAPS & set(_appearances(entry))):
+            yield Lack(path, "a map, which would be fetched from another server and tell it who answers")
+
+
+def _appearances(element: etree._Element) -> list[str]:
+    return element.get("appearance", "").split()
