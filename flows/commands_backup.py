@@ -82,10 +82,13 @@ def backup(
             f"files of {found.made_at}, each with the bytes its digest says.",
         )
         return
+    from store.audit import record
     from store.backup import back_up
 
     with open_data(data) as store:
         made = back_up(store, place, _public(public_key), keep)
+        with store.begin() as connection:
+            record(connection, "backup", note=f"{made.submissions} submissions, {made.contents} contents")
     output.record(
         made,
         f"{made.place}: {made.submissions} submissions, {made.contents} contents, {made.files} files "

@@ -13,6 +13,7 @@ from forms.audit import AUDIT_TABLE, section_times
 from schemas.fields import INSTANCE_ID, MAIN_TABLE
 from schemas.findings import Finding
 from store import findings as finding_rows
+from store.audit import record
 from store.open import Store
 from store.tables import read_tables
 from validation.scoring import Score, score
@@ -46,6 +47,8 @@ def export_tables(store: Store, form_id: str, out: Path, file_format: Literal["c
         else:
             frame.write_parquet(path)
         written.append(WrittenTable(name, str(path), frame.height, frame.width))
+    with store.begin() as connection:
+        record(connection, "export.tables", "form", form_id, note=f"{len(written)} tables as {file_format}")
     return written
 
 

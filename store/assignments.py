@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, delete, select
 
 from schemas.door_tables import assignments
+from store.audit import record
 from store.inserts import keyed_insert
 
 
@@ -17,13 +18,16 @@ def add_assignment(connection: Connection, person_id: int, form_id: str, at: dat
         StoreError: STO-007, there is no such person.
     """
     row = {"person_id": person_id, "form_id": form_id, "created_at": at or datetime.now(UTC)}
-    connection.execute(keyed_insert(connection, assignments).on_conflict_do_nothing(), row)
+    added = keyed_insert(connection, assignments).on_conflict_do_nothing().returning(assignments.c.person_id)
+    if connection.scalar(added, row) is not None:
+        record(connection, "person.assign", "person", person_id, note=f"form {form_id}", at=at)
 
 
 def remove_assignment(connection: Connection, person_id: int, form_id: str) -> None:
     """Offer it no longer; what the person sends of it is taken all the same."""
     where = (assignments.c.person_id == person_id, assignments.c.form_id == form_id)
-    connection.execute(delete(assignments).where(*where))
+    if connection.execute(delete(assignments).where(*where)).rowcount > 0:
+        record(connection, "person.unassign", "person", person_id, note=f"form {form_id}")
 
 
 def list_assigned(connection: Connection, person_id: int) -> frozenset[str]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select
 
 from schemas.errors import StoreError
 from schemas.tables import decisions
+from store.audit import record
 
 ACTIONS = ("accept", "exclude", "include", "correct")
 
@@ -51,6 +52,8 @@ def add_decision(connection: Connection, decision: Decision) -> None:
         raise StoreError("STO-016", message, "Say what was decided, why and by whom.")
     values = {name: getattr(decision, name) for name in _COLUMNS}
     connection.execute(insert(decisions).values(**(values | {"at": decision.at or datetime.now(UTC)})))
+    note = f"form {decision.form_id} {decision.rule_id}".strip()
+    record(connection, f"decision.{decision.action}", "interview", decision.instance_id, note=note, at=decision.at)
 
 
 def list_decisions(connection: Connection, form_id: str) -> list[Decision]:

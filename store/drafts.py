@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from schemas.central_tables import form_draft_media, form_drafts
 from schemas.errors import StoreError
+from store.audit import record
 from store.blobs import Blobs
 
 
@@ -51,7 +52,7 @@ def put_draft(
 ) -> FormDraft:
     """Make or replace the draft of a form."""
     at = at or datetime.now(UTC)
-    drop_draft(connection, form_id)
+    _drop(connection, form_id)
     held = blobs.hold(xform)
     book = None if workbook is None else blobs.hold(workbook)
     blobs.put(connection, [held, *([book] if book else [])], at)
@@ -59,7 +60,8 @@ def put_draft(
     row |= {"xform_sha256": held.sha256, "workbook_sha256": book.sha256 if book else None}
     connection.execute(insert(form_drafts).values(**row, person_id=person_id, created_at=at))
     for name, data in media.items():
-        put_draft_file(connection, blobs, form_id, name, data, at)
+        _put_file(connection, blobs, form_id, name, data, at)
+    record(connection, "draft.put", "form", form_id, note=f"version {version}".strip(), at=at)
     return get_draft(connection, form_id)
 
 
@@ -67,7 +69,12 @@ def put_draft_file(
     connection: Connection, blobs: Blobs, form_id: str, name: str, data: bytes, at: datetime | None = None
 ) -> DraftFile:
     """Give a draft a media file, or replace the one of that name."""
-    at = at or datetime.now(UTC)
+    file = _put_file(connection, blobs, form_id, name, data, at or datetime.now(UTC))
+    record(connection, "draft.file", "form", form_id, at=at)
+    return file
+
+
+def _put_file(connection: Connection, blobs: Blobs, form_id: str, name: str, data: bytes, at: datetime) -> DraftFile:
     held = blobs.hold(data)
     blobs.put(connection, [held], at)
     where = (form_draft_media.c.form_id == form_id, form_draft_media.c.name == name)
@@ -99,5 +106,10 @@ def get_draft(connection: Connection, form_id: str) -> FormDraft:
 
 def drop_draft(connection: Connection, form_id: str) -> None:
     """Forget the draft of a form, if it has one."""
+    if _drop(connection, form_id):
+        record(connection, "draft.drop", "form", form_id)
+
+
+def _drop(connection: Connection, form_id: str) -> bool:
     connection.execute(delete(form_draft_media).where(form_draft_media.c.form_id == form_id))
-    connection.execute(delete(form_drafts).where(form_drafts.c.form_id == form_id))
+    return connection.execute(delete(form_drafts).where(form_drafts.c.form_id == form_id)).rowcount > 0

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from schemas.errors import StoreError
 from schemas.tables import decisions, submissions
+from store.audit import record
 
 CURRENT, SUPERSEDED, FORK, HELD = "current", "superseded", "fork", "held"
 _PLACED = {CURRENT: CURRENT, FORK: FORK, SUPERSEDED: FORK}
@@ -130,3 +131,4 @@ def keep_edit(
     row = {"form_id": form_id, "instance_id": instance_id, "row_id": "", "rule_id": "", "question": ""}
     row |= {"action": "include", "reason": reason, "person": person}
     connection.execute(insert(decisions).values(**row, at=at or datetime.now(UTC)))
+    record(connection, "decision.include", "interview", instance_id, note=f"form {form_id}: this edit counts", at=at)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, insert, select
 from schemas.errors import AccessError
 from schemas.submissions import PersonalAnswer
 from schemas.tables import access_log, personal_answers
+from store.audit import record
 
 CHUNK = 500
 
@@ -99,6 +100,7 @@ def read_personal(
     rows = sorted((tuple(row) for row in connection.execute(query)), key=lambda row: (row[1], row[2]))
     log = {"at": at or datetime.now(UTC), "person": right.person, "reason": right.reason, "action": "read_personal"}
     connection.execute(insert(access_log).values(**log, form_id=form_id, rows=len(rows)))
+    record(connection, "personal.read", "form", form_id, note=f"{len(rows)} answers", at=at)
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
 
 

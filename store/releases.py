@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, update
 
 from schemas.errors import StoreError
 from schemas.tables import releases
+from store.audit import record
 from store.inserts import keyed_insert
 
 STATES = ("draft", "approved", "superseded", "withdrawn")
@@ -64,7 +65,9 @@ def add_release(
         "state": "draft",
     }
     values |= {"details": dict(details or {}), "created_at": at or datetime.now(UTC)}
-    connection.execute(keyed_insert(connection, releases).on_conflict_do_nothing(index_elements=["release_id"]), values)
+    added = keyed_insert(connection, releases).on_conflict_do_nothing(index_elements=["release_id"])
+    if connection.scalar(added.returning(releases.c.id), values) is not None:
+        record(connection, "release.add", "release", release_id, note=f"sha256 {sha256}", at=at)
     row = get_release(connection, release_id)
     if row.sha256 != sha256 or row.form_id != form_id:
         message = f"The release {release_id!r} exists and has other contents."
@@ -110,8 +113,9 @@ def set_release_state(
     Raises:
         StoreError: STO-018, there is no such release; STO-019, no such state.
     """
-    get_release(connection, release_id)
+    former = get_release(connection, release_id).state
     if state not in STATES:
         raise StoreError("STO-019", f"A release is never {state!r}.", f"Use one of {', '.join(STATES)}.")
     values = {"state": state, "state_by": person, "state_at": at or datetime.now(UTC)}
     connection.execute(update(releases).where(releases.c.release_id == release_id).values(**values))
+    record(connection, "release.state", "release", release_id, note=f"{former} -> {state}", at=at)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, insert, select
 from schemas.central_tables import REVIEW_STATES, comments, reviews
 from schemas.errors import StoreError
 from schemas.tables import people
+from store.audit import record
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ def add_review(
         raise StoreError("STO-020", message, "Choose one of them.")
     row = {"form_id": form_id, "instance_id": instance_id, "state": state, "person_id": person_id}
     connection.execute(insert(reviews).values(**row, at=at or datetime.now(UTC)))
+    record(connection, "review", "interview", instance_id, note=f"form {form_id}: {state}", at=at)
 
 
 def list_reviews(connection: Connection, form_id: str) -> dict[str, Review]:
@@ -71,6 +73,7 @@ def add_comment(
     row = {"form_id": form_id, "instance_id": instance_id, "body": body, "person_id": person_id, "at": at}
     number = connection.execute(insert(comments).values(**row).returning(comments.c.id)).scalar_one()
     name = connection.scalar(select(people.c.name).where(people.c.id == person_id)) or ""
+    record(connection, "comment", "interview", instance_id, note=f"form {form_id}", at=at)
     return Comment(number, person_id, name, at, body)
 
 

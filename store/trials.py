@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from schemas.door_tables import trial_addresses, trial_attachments, trials
 from schemas.errors import StoreError
 from store.arrivals import NewSubmission
+from store.audit import record
 from store.blobs import Blobs
 from store.drafts import FormDraft, get_draft
 from store.forms import FormMediaRow, FormVersionRow
@@ -45,6 +46,7 @@ def open_trial(connection: Connection, form_id: str, at: datetime | None = None)
     insert = keyed_insert(connection, trial_addresses)
     fresh = {"token_sha256": row["token_sha256"], "created_at": row["created_at"]}
     connection.execute(insert.on_conflict_do_update(index_elements=["form_id"], set_=fresh), row)
+    record(connection, "draft.address", "form", form_id, at=at)
     return token
 
 

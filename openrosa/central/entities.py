@@ -14,6 +14,7 @@ from openrosa.central.calls import PROJECT, Call, Endpoint
 from openrosa.central.forms import disposition
 from openrosa.central.frames import UNKNOWN_PERSON
 from schemas.entities import EntityAction, EntityOutcome
+from store.audit import record
 from store.entities import entity_list_csv, list_properties, mark_deleted, put_list
 from store.entity_edits import EntityList, EntityRecord, edit_entity, get_entities, get_lists
 from store.people import list_people
@@ -87,6 +88,7 @@ def make_list(call: Call) -> object:
         if any(row.name == name for row in get_lists(connection)):
             raise Refused(TAKEN, "An entity list of that name exists.", {"fields": ["name"]})
         put_list(connection, name, [], at)
+        record(connection, "list.add", "list", name, at=at)
     return _list_json(EntityList(name, at))
 
 
@@ -99,6 +101,7 @@ def make_property(call: Call) -> object:
         if name in list_properties(connection, row.name):
             raise Refused(TAKEN, "The list has a property of that name.", {"fields": ["name"]})
         put_list(connection, row.name, [name], datetime.now(UTC))
+        record(connection, "list.property", "list", row.name, note=name)
     return {"success": True}
 
 
@@ -209,6 +212,7 @@ def make_entities(call: Call) -> object:
         for action in actions:
             reason = f"api {name}".strip()
             _done(edit_entity(connection, action, person=call.person.name, reason=reason, at=datetime.now(UTC)))
+        record(connection, "entity.add", "list", row.name, note=f"{len(actions)} entities")
     if many is not None:
         return {"success": True}
     return entity_json(find_entity(call, actions[0].uuid), people_numbers(call))
@@ -246,6 +250,7 @@ def change_entity(call: Call) -> object:
             # Somebody was faster between our look and our change: nothing of it stays.
             raise Refused(CONFLICT, "The entity changed at this moment: read it again.")
         _done(outcome)
+        record(connection, "entity.change", "entity", entity.uuid, note=f"list {row.name}")
     return show_entity(call)
 
 
@@ -254,6 +259,7 @@ def delete_entity(call: Call) -> object:
     row, entity = find_list(call), find_entity(call)
     with call.store.begin() as connection:
         mark_deleted(connection, row.name, entity.uuid, datetime.now(UTC))
+        record(connection, "entity.delete", "entity", entity.uuid, note=f"list {row.name}")
     return {"success": True}
 
 

@@ -94,6 +94,7 @@ def csv_zip(call: Call) -> object:
             name = "-".join((form_id, *entity.path[-1:])) if not entity.is_main else form_id
             frame = _rows(call, tables, entity).select(*_columns(call, tables, entity)).collect()
             archive.writestr(f"{name.replace('/', '_')}.csv", frame.write_csv())
+    call.record("export.csv", "form", form_id, f"{len(tables.shape.entities)} tables")
     headers = HEADERS | disposition(f"{form_id}.zip")
     return Response(packed.getvalue(), headers=headers, media_type="application/zip")
 
@@ -103,6 +104,7 @@ def csv_main(call: Call) -> object:
     tables = open_tables(call.store, shape_of(call))
     main = tables.shape.entities[0]
     frame = _rows(call, tables, main).select(*_columns(call, tables, main)).collect()
+    call.record("export.csv", "form", call.path["form"], "main table")
     headers = HEADERS | disposition(f"{call.path['form']}.csv")
     return Response(frame.write_csv(), headers=headers, media_type="text/csv; charset=utf-8")
 
@@ -124,6 +126,7 @@ def geojson(call: Call) -> object:
             as_odata(field, kind, False).alias("geometry"),
         )
         features = known.select(*feature).collect().write_json()
+    call.record("export.geojson", "form", call.path["form"])
     body = json.dumps({"type": "FeatureCollection"})[:-1] + f', "features": {features}}}'
     return Response(body, headers=HEADERS, media_type="application/geo+json")
 

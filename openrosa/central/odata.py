@@ -134,6 +134,9 @@ def read_table(call: Call) -> object:
         head["@odata.count"] = ids.height
     if has_more:
         head["@odata.nextLink"] = next_link(call, _service(call), page.item(page.height - 1, ID))
+    if not {"$skip", "$skiptoken"} & set(call.query):
+        # Once a table, not once a page of it.
+        call.record("export.odata", "form", call.path["form"], wanted.entity.name)
     body = json.dumps(head, ensure_ascii=False)[:-1] + ', "value": ' + values.write_json() + "}"
     return Response(body, headers=ODATA | applied(call), media_type=JSON)
 

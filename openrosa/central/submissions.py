@@ -215,6 +215,7 @@ def edit_submission(call: Call) -> object:
         attachments=_carried(call, form, row, xml),
     )
     _accepted(call.door.writer.add_now(item))
+    call.record("interview.edit", "interview", envelope.instance_id, f"form {envelope.form_id}")
     return show_interview(call)
 
 
