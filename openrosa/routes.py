@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from openrosa.access import Access, Unauthenticated
+from openrosa.access import Access, Unauthenticated, client_address
 from openrosa.answers import BROKEN, LOG_IN, UNAVAILABLE, Answer, Refusal, language_of
 from openrosa.documents import write_response
 from openrosa.limits import Buckets
@@ -144,12 +144,13 @@ def _trial(store: Store, token: str) -> FormDraft:
 
 async def _person(request: Request, here: Door) -> Person:
     if "key" in request.path_params:
-        return await here.access.person(request.path_params["key"])
+        return await here.access.person(request.path_params["key"], client_address(request, here.settings))
     return await here.access.login(
         request.headers.get("authorization", ""),
         request.method,
         _targets(request, here.settings),
         is_secure=is_secure(request, here.settings),
+        address=client_address(request, here.settings),
     )
 
 
