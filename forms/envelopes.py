@@ -136,4 +136,4 @@ def read_envelope(xml: bytes) -> Envelope:
 
 def meta_children(root: etree._Element) -> list[etree._Element]:
     """The children of the root's `meta`, whatever its namespace; none if it has no `meta`."""
-    return [child for element in root if local_name(element) == "meta" for child in element]
+    return [child for element in root.iterchildren("{*}meta") for child in element]
