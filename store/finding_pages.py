@@ -14,7 +14,7 @@ from heapq import merge
 from itertools import islice
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
 
 from schemas.findings import Finding, FindingSeverity
 from schemas.tables import finding_counts, finding_texts, findings, submissions
@@ -25,6 +25,7 @@ Cursor = tuple[datetime, int]
 """Where a page ended: when its last finding was opened, and its number."""
 
 _TOLD = ("form_id", "form_version", "instance_id", "row_id", "rule_id", "kind", "severity", "engines", "text_id")
+_TIMES = (findings.c.opened_at, findings.c.closed_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def page(
     Args:
         connection: of `Store.read()` or `Store.begin()`.
         form_id: whose.
-        state: "open" (of submissions that count), "closed" or "all".
+        state: "open" (of submissions that count), "closed", or "all" for the two together.
         severity, rule_id, engine_dependent, instance_id: only those; null for all.
         after: the `after` of the page before; null for the first page.
         limit: most findings of a page.
@@ -77,17 +78,26 @@ def page(
     for one in states:
         where = _filters(form_id, one, severity, rule_id, engine_dependent, instance_id)
         query = select_findings(form_id, one, twins_in=state).where(*where)
-        if after is not None:
-            query = query.where(tuple_(findings.c.opened_at, findings.c.id) < tuple_(*_literals(after)))
-        query = query.order_by(findings.c.opened_at.desc(), findings.c.id.desc()).limit(limit + 1)
-        found.append(list(connection.execute(query)))
+        found.append(_newest(connection, query.add_columns(*_TIMES), after, limit + 1))
     rows = list(islice(merge(*found, key=_place, reverse=True), limit + 1))
-    texts: dict[int, Any] = {}
+    texts: dict[int, Row[Any]] = {}
     stored = tuple(
-        StoredFinding(row.id, make_finding(connection, row, texts), row.opened_at, row.closed_at)
+        StoredFinding(row.id, make_finding(connection, row[:-2], texts), row.opened_at, row.closed_at)
         for row in rows[:limit]
     )
     return FindingPage(stored, _place(rows[limit - 1]) if len(rows) > limit else None)
+
+
+def _newest(connection: Connection, query: Select[Any], after: Cursor | None, limit: int) -> list[Row[Any]]:
+    """The first rows after a place, newest first: those of its moment, then older ones, each straight from an index."""
+    query = query.order_by(findings.c.opened_at.desc(), findings.c.id.desc())
+    if after is None:
+        return list(connection.execute(query.limit(limit)))
+    moment, number = after
+    rows = list(connection.execute(query.where(findings.c.opened_at == moment, findings.c.id < number).limit(limit)))
+    if len(rows) < limit:
+        rows += connection.execute(query.where(findings.c.opened_at < moment).limit(limit - len(rows)))
+    return rows
 
 
 def count(
@@ -117,9 +127,11 @@ def count(
             )
             total -= _number(connection, twins)
         if one == "open":
-            apart = submissions.join(findings, _is_of_submission())
-            query = select(func.count()).select_from(apart).where(*where, submissions.c.form_id == form_id)
-            total -= _number(connection, query.where(submissions.c.state != "current"))
+            apart = select(submissions.c.instance_id)
+            apart = apart.where(submissions.c.form_id == form_id, submissions.c.state != "current")
+            if connection.execute(apart.limit(1)).first():
+                query = select(func.count()).select_from(findings)
+                total -= _number(connection, query.where(*where, findings.c.instance_id.in_(apart)))
     return total
 
 
@@ -152,8 +164,7 @@ def select_findings(form_id: str, state: str, twins_in: str | None = None) -> Se
     Args:
         twins_in: leave out what reading found where a rule tells of the same, open or closed as this says; null: no.
     """
-    columns = (findings.c.id, findings.c.opened_at, findings.c.closed_at, *(findings.c[name] for name in _TOLD))
-    query = select(*columns).where(findings.c.form_id == form_id)
+    query = select(findings.c.id, *(findings.c[name] for name in _TOLD)).where(findings.c.form_id == form_id)
     if state != "all":
         query = query.where(_is_in(findings, state))
     if state == "open":
@@ -165,7 +176,7 @@ def select_findings(form_id: str, state: str, twins_in: str | None = None) -> Se
 
 def make_finding(connection: Connection, row: Sequence[Any], texts: dict[int, Row[Any]]) -> Finding:
     """The finding of a row of `select_findings`; `texts` are those that were read before, by number."""
-    _, _, _, form_id, form_version, instance_id, row_id, rule_id, kind, severity, engines, number = row
+    _, form_id, form_version, instance_id, row_id, rule_id, kind, severity, engines, number = row
     text = texts.get(number)
     if text is None:
         columns = (finding_texts.c[name] for name in COLUMNS)
@@ -234,7 +245,3 @@ def _number(connection: Connection, query: Select[Any]) -> int:
 
 def _place(row: Row[Any]) -> Cursor:
     return row.opened_at, row.id
-
-
-def _literals(after: Cursor) -> tuple[ColumnElement[Any], ...]:
-    return literal(after[0], findings.c.opened_at.type), literal(after[1], findings.c.id.type)

@@ -90,7 +90,7 @@ def list_findings(
     texts: dict[int, Row[Any]] = {}
     for row in connection.execute(query):
         # Both origins may tell of the same: once is enough.
-        key = row[5:8]
+        key = row[3:6]
         if key not in listed:
             listed[key] = make_finding(connection, row, texts)
     # Sorted here, because databases sort texts each in their own way.
