@@ -58,6 +58,9 @@ def _offered(store: Store, visitor: Visitor) -> list[FormVersionRow]:
         assigned = list_assigned(connection, visitor.person.id) if visitor.person else frozenset()
         if visitor.link is not None:
             assigned = frozenset({visitor.link.form_id})
+    bound = visitor.person.communes if visitor.person else frozenset()
+    # A blank form that names no commune is for everybody.
+    offered = [row for row in offered if not bound or row.commune in bound or not row.commune]
     return [row for row in offered if not assigned or row.form_id in assigned]
 
 

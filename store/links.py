@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 from schemas.door_tables import web_links
 from schemas.errors import AccessError
 from schemas.text import LANGUAGES
+from store.audit import record
 
 TOKEN_BYTES = 16
 """128 random bits: nobody guesses them, and the address stays short enough to copy by hand."""
@@ -102,6 +103,7 @@ def add_links(
         values = {"form_id": form_id, "token_sha256": _digest(token), "language": language, "is_single": is_single}
         row = insert(web_links).values(**values, created_at=at, expires_at=expires_at, received=0)
         made.append(NewLink(connection.execute(row.returning(web_links.c.id)).scalar_one(), token))
+    record(connection, "link.add", "form", form_id, note=f"{count} links", at=at)
     return made
 
 
@@ -134,6 +136,8 @@ def revoke_links(connection: Connection, ids: list[int], at: datetime | None = N
         raise AccessError("ACC-022", message, "List the links first: comunal links list.")
     where = (web_links.c.id.in_(ids), web_links.c.revoked_at.is_(None))
     connection.execute(update(web_links).where(*where).values(revoked_at=at or datetime.now(UTC)))
+    for number in sorted(known):
+        record(connection, "link.revoke", "link", number, at=at)
 
 
 # ------------------------------------------------------------------------------------------ one person, one interview
