@@ -9,9 +9,11 @@ What has no columnar form is refused with its position and the reason, never gue
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 
+from expressions.calculated import as_held
 from expressions.clock import CLOCK_FUNCTIONS, refuse_unknown_time
 from expressions.grammar import parse
 from expressions.links import Links
@@ -206,7 +208,11 @@ def compile_columns(
             predicate that is no condition; EXP-112 the time of an interview whose form
             doesn't record it. EXP-120 the answer to a personal question is looked into.
     """
-    if profile is not Profile.JAVAROSA:
+    if profile is Profile.JAVAROSA:
+        form, fields = as_held(form)
+        if field is not None and field.path in fields:
+            field = replace(field, type=fields[field.path].type)
+    else:
         compile_record(text, profile)
         return RowwiseExpr(text, form, table, field, zone, profile)
     try:

@@ -15,6 +15,7 @@ from typing import Any
 
 import ibis
 
+from expressions.calculated import CALCULATED_DAY, CALCULATED_MOMENT, CALCULATED_NUMBER, as_held
 from expressions.grammar import parse
 from expressions.ibis_functions import FUNCTIONS
 from expressions.ibis_values import (
@@ -91,7 +92,7 @@ def compile_ibis(text: str, form: Form, table: str, field: Field | None = None) 
         ExpressionError: as `columns.compile_columns`, EXP-109 for patterns that databases don't have, and EXP-107 for
             functions without a form in SQL.
     """
-    return IbisExpr(text, form, table, field)
+    return IbisExpr(text, as_held(form)[0], table, field)
 
 
 def select_truths(exprs: Mapping[str, IbisExpr], table: IbisTable, keys: Sequence[str] = ()) -> IbisTable:
@@ -129,7 +130,9 @@ def _typed(question: Field, expr: Sql, position: int) -> Lowered:
     if question.type == "boolean":
         truth = boolean(expr.isin(["true", "1"]).fill_null(False))
         return Either(expr.isin(["true", "1", "false", "0"]).fill_null(False), truth, Value("string", expr))
-    if question.type in {"dateTime", "time"}:
+    if question.type == CALCULATED_NUMBER:
+        return Value("number", to_number(Value("string", expr.cast("string"))), position=position)
+    if question.type in {"dateTime", "time", CALCULATED_DAY, CALCULATED_MOMENT}:
         what = f"'{question.name}' is of type {question.type}, which has no form in SQL."
         raise fail("EXP-104", position, what, "Evaluate the rule over columns.")
     return Value("string", expr.cast("string"))

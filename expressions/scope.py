@@ -126,13 +126,16 @@ def read_typed(node: Element, scope: Scope) -> Value:
 def cast_text(text: str, bind_type: str, scope: Scope) -> Value:
     """An answer by its bind type, as JavaRosa holds it; text that doesn't fit stays text."""
     match bind_type:
-        case "int" | "integer" | "decimal" | "long":
+        case "int" | "integer" | "decimal" | "long" | "calculated number":
             try:
                 return float(text)
             except ValueError:
                 return text
-        case "date" | "dateTime":
+        case "date" | "dateTime" | "calculated moment":
             return parse_moment(text, scope.now.tzinfo) or text
+        case "calculated day":
+            # The day as it is written: midnight in the phone's own zone is another day's evening elsewhere.
+            return parse_moment(text[:10], scope.now.tzinfo) or text
         case "time":
             return parse_time(text, scope.now) or text
         case "boolean":

@@ -165,7 +165,7 @@ DAMAGES = {
         change(work={"works": "yes", "hours": "99999999999999999999"}), {("type:/data/work/hours", "")}
     ),
     "integer over 32 bits": Damage(
-        change(work={"works": "yes", "hours": "9999999999"}), {("constraint:/data/work/hours", "")}
+        change(work={"works": "yes", "hours": "9999999999"}), {("type:/data/work/hours", "")}
     ),
     "bad date": Damage(change(begun="yesterday"), {("type:/data/begun", "")}),
     "unknown extra node": Damage(change(extra="1"), {("structure:unknown_node", "")}),

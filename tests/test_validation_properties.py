@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from xml.sax.saxutils import escape
@@ -11,9 +10,8 @@ from xml.sax.saxutils import escape
 import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from slow_reader import SlowReader
 
-from expressions.instance import Element
-from expressions.records import NodeSet, Scope, compile_record
 from forms.compile import CompiledForm, compile_workbook
 from forms.rows import read_rows
 from forms.sheets.markdown import workbook_from_markdown
@@ -111,108 +109,6 @@ def judge(tables: dict[str, pl.DataFrame], chunk_rows: int) -> Evaluation:
     return evaluate_rules(form, form_rules(form) + check_rules(compiled().specs, form), tables, chunk_rows=chunk_rows)
 
 
-class SlowReader:
-    """Judges one interview at a time on its tree, as a client does; shares no code with the evaluation."""
-
-    def __init__(self, xml: bytes) -> None:
-        self.form = compiled().form
-        self.root = Element.from_xml(xml)
-        lists = {}
-        for name, instance in self.form.instances.items():
-            lists[name] = Element("root")
-            for item in instance.items:
-                lists[name].append(Element("item"))
-                for key, value in item.items():
-                    lists[name].children[-1].append(Element(key, text=value))
-        fields = list(self.form.fields())
-        self.scope = Scope(
-            self.root,
-            now=NOW,
-            instances=lists,
-            references={field.name: field.path for field in fields},
-            types={field.path: field.type for field in fields},
-        )
-
-    def broken(self) -> set[tuple[str, str]]:
-        answers = {id(place): place.text for _, place, _ in self.places()}
-        self.settle_relevance()
-        found: set[tuple[str, str]] = set()
-        for node, place, row in self.places():
-            found |= {(f"{kind}:{node.path}", row) for kind in self.judge(node, place, answers[id(place)])}
-            found |= {(f"repeat:{path}", row) for path in self.miscounted(node, place)}
-        for check in compiled().specs.checks:
-            path = self.form.table(check.table).path
-            for node, place, row in self.places():
-                judged = node.path == path and place.is_relevant()
-                if judged and not compile_record(check.expression).boolean(place, self.scope):
-                    found.add((f"check:{check.name}", row))
-        return found
-
-    def places(self) -> Iterator[tuple[Node, Element, str]]:
-        """Every node of the form at every place where it stands, and the id of its row."""
-
-        def visit(node: Node, place: Element, row: str) -> Iterator[tuple[Node, Element, str]]:
-            yield node, place, row
-            for child in () if isinstance(node, Field) else node.children:
-                for at, below in enumerate(place.by_name.get(child.name, ()), 1):
-                    step = f"{child.name}[{at}]"
-                    inner = (f"{row}/{step}" if row else step) if isinstance(child, Repeat) else row
-                    yield from visit(child, below, inner)
-
-        yield from visit(self.form.root, self.root, "")
-
-    def settle_relevance(self) -> None:
-        """Evaluate every relevance again and again until nothing changes."""
-        for _ in range(30):
-            changed = False
-            for node, place, _row in self.places():
-                relevant = not node.relevant or compile_record(node.relevant).boolean(place, self.scope)
-                changed |= relevant != place.relevant
-                place.relevant = relevant
-            if not changed:
-                return
-        raise AssertionError("relevance did not settle")
-
-    def judge(self, node: Node, place: Element, text: str) -> Iterator[str]:
-        relevant = place.is_relevant()
-        if not isinstance(node, Field) or not node.column:
-            return
-        if not relevant:
-            if text:
-                yield "relevant"
-            return
-        if not text and node.required and compile_record(node.required).boolean(place, self.scope):
-            yield "required"
-        if text and node.constraint and not compile_record(node.constraint).boolean(place, self.scope):
-            yield "constraint"
-        if text and node.itemset and "[" in node.itemset:
-            items = compile_record(node.itemset).evaluate(place, self.scope)
-            assert isinstance(items, NodeSet)
-            codes = {item.by_name["name"][0].text for item in items.nodes}
-            if text not in codes:
-                yield "choice_filter"
-        if node.calculation and not self.same(compile_record(node.calculation).string(place, self.scope), text):
-            yield "calculation"
-
-    def miscounted(self, node: Node, place: Element) -> Iterator[str]:
-        """Paths of the repeats below a relevant node that have another number of rows than their count."""
-        for child in () if isinstance(node, Field) or not place.is_relevant() else node.children:
-            if isinstance(child, Repeat) and child.count:
-                shown = not child.relevant or compile_record(child.relevant).boolean(place, self.scope)
-                declared = compile_record(child.count).number(place, self.scope)
-                rows = len(place.by_name.get(child.name, ()))
-                if shown and rows != (0 if declared != declared else declared):
-                    yield child.path
-
-    @staticmethod
-    def same(computed: str, stored: str) -> bool:
-        computed = "" if computed == "NaN" else computed
-        try:
-            return float(computed) == float(stored)
-        except ValueError:
-            return computed == stored
-
-
 def keys(evaluation: Evaluation, at: int) -> set[tuple[str, str]]:
     return {(item.rule_id, item.row_id) for item in evaluation.findings if item.instance_id == f"uuid:{at}"}
 
@@ -225,7 +121,7 @@ def test_columns_find_what_a_slow_reader_finds(seed: int) -> None:
     evaluation = judge(dict(parse(interviews).tables), 5)
     assert evaluation.not_checked == ()
     for at, xml in enumerate(interviews):
-        assert keys(evaluation, at) == SlowReader(xml).broken(), xml.decode()
+        assert keys(evaluation, at) == SlowReader(compiled(), xml, now=NOW).broken(), xml.decode()
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -27,6 +27,7 @@ from expressions.lowered import (
     to_boolean,
     to_number,
 )
+from expressions.lowering.held import HELD
 from expressions.syntax import Binary, Call, Expr, Filter, Logic, Negation, Number, Path, Reference, Text
 from expressions.targets import Place, Target, fail, find_path, find_reference, is_below_question
 from schemas.fields import Field, Form
@@ -224,6 +225,8 @@ class Plan:
             text = expr.cast(pl.String)
             truth = Column("boolean", text.is_in(_TRUE).fill_null(False))
             return Either(text.is_in(_TRUTHS).fill_null(False), truth, Column("string", text))
+        if question.type in HELD:
+            return HELD[question.type](expr.cast(pl.String), self.zone)
         if question.type == "time":
             raise fail(
                 "EXP-104",
