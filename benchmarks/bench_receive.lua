@@ -13,7 +13,8 @@ function init(args)
   file:close()
   local at = assert(body:find("INSTANCE", 1, true))
   head, tail = body:sub(1, at - 1), body:sub(at + 8)
-  prefix, count = string.format("uuid:%s-%d-", args[2], number), 0
+  -- As scattered as a phone's, so that they cost the database's indexes what those of phones do.
+  math.randomseed(tonumber(args[2]) * 1000 + number)
   headers = {
     ["Content-Type"] = "multipart/form-data; boundary=bnd",
     ["User-Agent"] = "org.odk.collect.android/v2026.1 bench",
@@ -22,8 +23,10 @@ function init(args)
 end
 
 function request()
-  count = count + 1
-  return wrk.format("POST", nil, headers, head .. prefix .. string.format("%010d", count) .. tail)
+  local random = math.random
+  local instance = string.format("uuid:%08x-%04x-4%03x-8%03x-%06x%06x", random(0, 0xffffffff), random(0, 0xffff),
+    random(0, 0xfff), random(0, 0xfff), random(0, 0xffffff), random(0, 0xffffff))
+  return wrk.format("POST", nil, headers, head .. instance .. tail)
 end
 
 function done(summary, latency, requests)

@@ -213,6 +213,8 @@ def database(kind: str, folder: Path) -> Iterator[tuple[str | None, Postgres | N
     if kind == "sqlite":
         yield None, None
         return
+    # It runs as another user, who has to get there.
+    folder.chmod(0o755)
     cluster = Postgres(folder / "cluster")
     cluster.start()
     try:
@@ -248,7 +250,6 @@ def main() -> None:
     wrk = shutil.which("wrk") if options.client == "wrk" else None
     with tempfile.TemporaryDirectory(prefix="comunal-bench-") as name, database(options.database, Path(name)) as where:
         folder, (url, cluster) = Path(name), where
-        folder.chmod(0o755)
         key = prepare(folder / "data", url)
         began = time.perf_counter()
         fill(folder / "data", url, options.stored)
