@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from flows.decrypting import Opened, open_batch
 from flows.entities import apply_entities
 from flows.keys import require_fitting
+from flows.reading import ReadBatch, Readers, count_processes
 from flows.registering import load_form
 from forms.audit import AUDIT_FILE, AUDIT_TABLE, read_audits
-from forms.rows import read_rows
 from schemas.fields import Form
 from schemas.submissions import ParsedBatch, RawSubmission
 from store import forms as form_rows
@@ -55,6 +55,7 @@ def ingest(
     form_id: str,
     progress: Callable[[int, int | None], None] | None = None,
     private_key: RSAPrivateKey | None = None,
+    processes: int | None = None,
 ) -> IngestReport:
     """Reads every submission of the form that waits, each by the version it was made with.
 
@@ -63,6 +64,7 @@ def ingest(
 
     Args:
         private_key: of an encrypted survey; without it encrypted submissions wait.
+        processes: that read XML; null for as many as are worth while. The result is the same whatever it is.
 
     Raises:
         StoreError: STO-011, when the form is not registered.
@@ -75,36 +77,76 @@ def ingest(
         key = personal_key(connection)
     with store.read() as connection:
         total = submissions.count_submissions(connection, form_id).unparsed
-    read = failed = found = encrypted = after = 0
-    rows: Counter[str] = Counter()
-    while True:
-        with store.read() as connection:
-            waiting = submissions.list_unparsed(connection, store.blobs, form_id, BATCH, after)
-        if not waiting:
-            break
-        after = waiting[-1].submission_id
+    run = _Run(store, form_id, progress, total)
+    after = 0
+    with Readers(store.data, key, processes or count_processes(total), run.keep) as readers:
+        while True:
+            with store.read() as connection:
+                waiting = submissions.list_unparsed(connection, store.blobs, form_id, BATCH, after)
+            if not waiting:
+                break
+            after = waiting[-1].submission_id
+            for work in run.open(waiting, private_key):
+                readers.read(work, work.form, work.opened.batch)
+    if run.read:
+        compact_tables(store, form_id)
+    return IngestReport(form_id, run.read, run.failed, run.found, dict(run.rows), run.encrypted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Submissions of one version that are to be read, and everything received of which they are a part."""
+
+    version: str
+    form: Form
+    received: list[RawSubmission]
+    opened: Opened
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run of ingest: what is done before and after batches are read, and its counts."""
+
+    store: Store
+    form_id: str
+    progress: Callable[[int, int | None], None] | None
+    total: int
+    read: int = 0
+    failed: int = 0
+    found: int = 0
+    encrypted: int = 0
+    rows: Counter[str] = field(default_factory=Counter)
+
+    def open(self, waiting: list[RawSubmission], private_key: RSAPrivateKey | None) -> list[_Work]:
+        """Decrypt and apply entities, in order of arrival; one piece of work a version."""
+        store = self.store
         groups = _by_version(waiting)
-        forms = {version: load_form(store, form_id, version) for version in groups}
+        forms = {version: load_form(store, self.form_id, version) for version in groups}
         clear = {version: open_batch(store, forms[version].form, some, private_key) for version, some in groups.items()}
         changes = apply_entities(store, [(forms[version], raw) for version in clear for raw in clear[version].batch])
+        found = []
         for version, received in groups.items():
-            form, opened = forms[version].form, clear[version]
-            encrypted += opened.waiting
-            if not opened.batch and not opened.failed:
-                continue
-            opened.findings += changes.get(version, [])
-            parsed = _with_audits(store, form, opened, read_rows(form, opened.batch, key))
-            batch = [raw for raw in received if raw.submission_id in opened.failed] + opened.batch
-            tables.write_tables(store, form_id, version, parsed, [row.submission_id for row in batch])
-            read += len(batch) - len(parsed.failed)
-            failed += len(parsed.failed)
-            found += len(parsed.findings)
-            rows.update({name: frame.height for name, frame in parsed.tables.items()})
-        if progress:
-            progress(read + failed, total)
-    if read:
-        compact_tables(store, form_id)
-    return IngestReport(form_id, read, failed, found, dict(rows), encrypted)
+            opened = clear[version]
+            self.encrypted += opened.waiting
+            if opened.batch or opened.failed:
+                opened.findings += changes.get(version, [])
+                found.append(_Work(version, forms[version].form, received, opened))
+        return found
+
+    def keep(self, work: _Work, done: ReadBatch) -> None:
+        """Store a batch that was read."""
+        parsed = _with_audits(self.store, work.form, work.opened, done.parsed)
+        segments = (*done.segments, *tables.write_segments(self.store.data, self.form_id, parsed.tables))
+        batch = [raw.submission_id for raw in work.received if raw.submission_id in work.opened.failed]
+        batch += [raw.submission_id for raw in work.opened.batch]
+        tables.register_tables(self.store, self.form_id, work.version, segments, parsed, batch)
+        self.read += len(batch) - len(parsed.failed)
+        self.failed += len(parsed.failed)
+        self.found += len(parsed.findings)
+        self.rows.update({table.name: 0 for table in work.form.tables})
+        self.rows.update({segment.table: segment.rows for segment in segments})
+        if self.progress:
+            self.progress(self.read + self.failed, self.total)
 
 
 def _versions(store: Store, form_id: str) -> list[Form]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,6 +110,15 @@ def register_batch(
     return int(batch_id)
 
 
+def write_segments(data: Path, form_id: str, tables: Mapping[str, pl.DataFrame]) -> tuple[Segment, ...]:
+    """Write every frame that has rows; nothing is named yet, so that it may be done apart and in any process.
+
+    Raises:
+        StoreError: STO-002 disk full, STO-003 not writable.
+    """
+    return tuple(write_segment(data, form_id, name, frame) for name, frame in tables.items() if frame.height)
+
+
 def write_tables(
     store: Store,
     form_id: str,
@@ -137,10 +146,21 @@ def write_tables(
     Raises:
         StoreError: STO-002 disk full, STO-003 not writable.
     """
+    segments = write_segments(store.data, form_id, batch.tables)
+    return register_tables(store, form_id, version, segments, batch, submission_ids, at)
+
+
+def register_tables(
+    store: Store,
+    form_id: str,
+    version: str,
+    segments: Sequence[Segment],
+    batch: ParsedBatch,
+    submission_ids: Sequence[int],
+    at: datetime | None = None,
+) -> int:
+    """As `write_tables`, of a batch whose tables are written already: `segments` stand for `batch.tables`."""
     at = at or datetime.now(UTC)
-    segments = [
-        write_segment(store.data, form_id, table, frame) for table, frame in batch.tables.items() if frame.height
-    ]
     digest = batch_digest(form_id, version, sorted(submission_ids), segments)
     with store.begin() as connection:
         batch_id = register_batch(connection, form_id, version, digest, segments, at)

@@ -42,7 +42,7 @@ INSTANCES = ("", "i1", "i2", "i3")
 
 def finding(rule: str, instance: str, row: str = "", severity: str = "error", engines: tuple[str, ...] = ()) -> Finding:
     said = {"es": f"Se rompe {rule}", "en": f"{rule} is broken"}
-    return Finding(FORM, "1", instance, row, rule, "check", severity, "/data/x", said, {}, ("x",), engines)  # type: ignore[arg-type]
+    return Finding(FORM, "1", instance, row, rule, "check", severity, "/data/x", said, {}, ("x",), engines)
 
 
 def put(store: Store, found: list[Finding], rules: set[str], hours: int = 0) -> FindingChanges:
@@ -164,9 +164,9 @@ def test_pages_and_counts_agree_with_the_whole_list_newest_first(store: Store) -
             expected = [one for one in listed if all(getattr(one, name) == value for name, value in filters.items())]
             assert len({row.number for row in rows}) == len(rows) == len(expected)
             assert {repr(row.finding) for row in rows} == {repr(one) for one in expected}
-            assert count(connection, FORM, **filters) == len(rows)  # type: ignore[arg-type]
+            assert count(connection, FORM, **filters) == len(rows)
         for state in ("closed", "all"):
-            assert count(connection, FORM, state=state) == len(every_page(connection, state=state))  # type: ignore[arg-type]
+            assert count(connection, FORM, state=state) == len(every_page(connection, state=state))
         closed = list_findings(connection, FORM, "closed")
         assert len(every_page(connection, state="closed")) == len(closed)
         both = {(one.rule_id, one.instance_id, one.row_id) for one in (*listed, *closed)}
