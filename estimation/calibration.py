@@ -50,7 +50,7 @@ def poststratify(sample: Sample, margin: ClassMargin) -> Sample:
         EstimationError: EST-021, EST-022.
     """
     check_classes(sample, margin)
-    weight = _scaled(sample.weight, margin)
+    weight = scale_classes(sample.weight, margin)
     block = class_block(margin.classes, sample.weight, weight, len(margin.labels))
     return sample.calibrated(weight, Residuals((block,), (0,)))
 
@@ -60,38 +60,52 @@ def rake(sample: Sample, margins: list[ClassMargin], limit: float | None = None)
 
     Args:
         limit: largest change of a cell of the crossed margins at which it stops; null for R's rule: one (a person),
-            or a thousandth of the sum of weights if that is less.
+            or a hundredth of the sum of weights if that is less.
 
     Raises:
         EstimationError: EST-021, EST-022, EST-023 (margins that can't all be reached).
     """
     for margin in margins:
         check_classes(sample, margin)
-    total = float(margins[0].totals.sum())
-    stop = min(RAKE_LIMIT, total / 1000) if limit is None else limit
+    steps, _ = rake_passes(sample.weight, margins, limit)
+    parts = [(margin.classes, step, len(margin.labels)) for margin, step in zip(margins, steps, strict=True)]
+    return sample.calibrated(steps[-1], rake_residuals(parts))
+
+
+def rake_passes(
+    weight: Floats, margins: list[ClassMargin], limit: float | None = None, passes: int | None = None
+) -> tuple[list[Floats], int]:
+    """Go over the margins until they are reached.
+
+    Args:
+        limit: as in `rake`.
+        passes: go over them as often as this, whatever is reached: R rakes replicates as often as the sample.
+
+    Returns:
+        The weights after each margin of the last pass, and how many passes there were.
+
+    Raises:
+        EstimationError: EST-023.
+    """
+    stop = min(RAKE_LIMIT, float(margins[0].totals.sum()) / 100) if limit is None else limit
     cells = _cells(margins)
     count = int(cells.max()) + 1 if cells.size else 0
-    weight = sample.weight
     before = sums(cells, weight, count)
-    steps: list[Floats] = []
-    for _ in range(RAKE_PASSES):
-        steps = []
+    for number in range(1, (passes or RAKE_PASSES) + 1):
+        steps: list[Floats] = []
         for margin in margins:
-            weight = _scaled(weight, margin)
+            weight = scale_classes(weight, margin)
             steps.append(weight)
         after = sums(cells, weight, count)
-        if float(np.max(np.abs(after - before))) < stop:
-            break
+        if (passes is None and float(np.max(np.abs(after - before))) < stop) or number == passes:
+            return steps, number
         before = after
-    else:
-        raise EstimationError(
-            "EST-023",
-            f"Raking doesn't settle after {RAKE_PASSES} passes over {', '.join(margin.name for margin in margins)}.",
-            "Margins that contradict each other in a sample with empty cells can't all be reached: join classes, or "
-            "leave a margin out.",
-        )
-    parts = [(margin.classes, step, len(margin.labels)) for margin, step in zip(margins, steps, strict=True)]
-    return sample.calibrated(weight, rake_residuals(parts))
+    raise EstimationError(
+        "EST-023",
+        f"Raking doesn't settle after {RAKE_PASSES} passes over {', '.join(margin.name for margin in margins)}.",
+        "Margins that contradict each other in a sample with empty cells can't all be reached: join classes, or "
+        "leave a margin out.",
+    )
 
 
 def calibrate(
@@ -112,7 +126,7 @@ def calibrate(
     Raises:
         EstimationError: EST-024 (totals that can't be reached, or not within the bounds).
     """
-    factor = _newton(sample.weight, variables, totals, distance, bounds)
+    factor = regression_factors(sample.weight, variables, totals, distance, bounds)
     weight = sample.weight * factor
     block = regression_block(variables, sample.weight, weight)
     return sample.calibrated(weight, Residuals((block,), (0,)))
@@ -144,9 +158,11 @@ def check_classes(sample: Sample, margin: ClassMargin) -> None:
         )
 
 
-def _scaled(weight: Floats, margin: ClassMargin) -> Floats:
+def scale_classes(weight: Floats, margin: ClassMargin) -> Floats:
+    """Scale the weights of each class to its total; NaN where a class with a total is empty."""
     held = sums(margin.classes, weight, len(margin.labels))
-    scale = np.divide(margin.totals, held, out=np.zeros(held.size), where=held != 0)
+    empty = np.where(margin.totals > 0, np.nan, 0.0)
+    scale = np.divide(margin.totals, held, out=empty, where=held != 0)
     return np.asarray(weight * scale[margin.classes], np.float64)
 
 
@@ -157,10 +173,14 @@ def _cells(margins: list[ClassMargin]) -> Codes:
     return cells
 
 
-def _newton(
+def regression_factors(
     weight: Floats, variables: Sparse, totals: Floats, distance: Distance, bounds: tuple[float, float] | None
 ) -> Floats:
-    """The factor of each weight, by Newton's method on the calibration equations."""
+    """The factor of each weight, by Newton's method on the calibration equations.
+
+    Raises:
+        EstimationError: EST-024.
+    """
     from scipy.sparse import diags_array
 
     eta: Floats = np.zeros(variables.shape[1])

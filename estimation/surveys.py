@@ -12,7 +12,15 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from estimation.calibration import Distance, calibrate, poststratify, rake
+from estimation.calibration import (
+    Distance,
+    calibrate,
+    poststratify,
+    rake,
+    rake_passes,
+    regression_factors,
+    scale_classes,
+)
 from estimation.intervals import Interval
 from estimation.margins import match_margin, match_margins, match_variables, read_margins
 from estimation.microdata import Microdata
@@ -138,7 +146,7 @@ def open_survey(data: Microdata, request: Request) -> Survey:
     notes += _nesting(data, design)
     sample, steps, told = _calibrated(data, raw, request.margins)
     notes += told
-    reweigh = None if not steps else _reweigher(raw, steps)
+    reweigh = None if not steps else _reweigher(steps)
     return Survey(data, sample, raw, _replicates(data, raw, request, notes), reweigh, tuple(notes))
 
 
@@ -196,45 +204,69 @@ def _nesting(data: Microdata, design: DesignRequest) -> list[str]:
     ]
 
 
-Step = Callable[[Sample], Sample]
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One calibration: of the sample with its residuals, and of a replicate's weights alone."""
+
+    apply: Callable[[Sample], Sample]
+    reweigh: Callable[[Floats], Floats]
+
+
+def _poststratification(data: Microdata, table: pl.DataFrame) -> Step:
+    margins = read_margins(table, data)
+    if len(margins) > 1:
+        raise EstimationError(
+            "EST-038",
+            f"Post-stratification takes one table of classes; this has {len(margins)} margins.",
+            "Give their cross table, or use --rake, which needs the margins only.",
+        )
+    margin = match_margin(margins[0], data)
+    return Step(lambda sample: poststratify(sample, margin), lambda weight: scale_classes(weight, margin))
+
+
+def _raking(data: Microdata, tables: tuple[pl.DataFrame, ...], notes: list[str]) -> Step:
+    margins, told = match_margins([one for table in tables for one in read_margins(table, data)], data)
+    notes += told
+    passes: list[int] = []
+
+    def apply(sample: Sample) -> Sample:
+        passes[:] = [rake_passes(sample.weight, margins)[1]]
+        return rake(sample, margins)
+
+    return Step(apply, lambda weight: rake_passes(weight, margins, None, passes[0])[0][-1])
+
+
+def _regression(data: Microdata, request: MarginRequest) -> Step:
+    every = [one for table in request.calibrate for one in read_margins(table, data)]
+    variables, totals, _ = match_variables(every, data)
+    way = request.distance, request.bounds
+    return Step(
+        lambda sample: calibrate(sample, variables, totals, *way),
+        lambda weight: weight * regression_factors(weight, variables, totals, *way),
+    )
 
 
 def _calibrated(data: Microdata, raw: Sample, request: MarginRequest) -> tuple[Sample, list[Step], list[str]]:
-    steps: list[Step] = []
     notes: list[str] = []
-    for table in request.poststratify:
-        margins = read_margins(table, data)
-        if len(margins) > 1:
-            raise EstimationError(
-                "EST-038",
-                f"Post-stratification takes one table of classes; this has {len(margins)} margins.",
-                "Give their cross table, or use --rake, which needs the margins only.",
-            )
-        margin = match_margin(margins[0], data)
-        steps.append(lambda sample, margin=margin: poststratify(sample, margin))  # type: ignore[misc]
+    steps = [_poststratification(data, table) for table in request.poststratify]
     if request.rake:
-        raked, told = match_margins([one for table in request.rake for one in read_margins(table, data)], data)
-        notes += told
-        steps.append(lambda sample: rake(sample, raked))
+        steps.append(_raking(data, request.rake, notes))
     if request.calibrate:
-        every = [one for table in request.calibrate for one in read_margins(table, data)]
-        variables, totals, _ = match_variables(every, data)
-        steps.append(lambda sample: calibrate(sample, variables, totals, request.distance, request.bounds))
+        steps.append(_regression(data, request))
     sample = raw
     for step in steps:
-        sample = step(sample)
+        sample = step.apply(sample)
     negative = int(np.sum(sample.weight < 0))
     if negative:
         notes.append(f"{negative} calibrated weights are negative: give --bounds, or --distance raking.")
     return sample, steps, notes
 
 
-def _reweigher(raw: Sample, steps: list[Step]) -> Callable[[Floats], Floats]:
+def _reweigher(steps: list[Step]) -> Callable[[Floats], Floats]:
     def reweigh(weight: Floats) -> Floats:
-        sample = Sample(weight, raw.stages, raw.singleton)
         for step in steps:
-            sample = step(sample)
-        return sample.weight
+            weight = step.reweigh(weight)
+        return weight
 
     return reweigh
 
