@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import polars as pl
 
@@ -69,10 +70,10 @@ def check(
     tables = read_tables(store, form_id, latest.form)
     with store.begin() as connection:
         personal = read_personal(connection, CHECKER, form_id)
-        reading = [row for row in finding_rows.list_findings(connection, form_id) if row.kind in READING_KINDS]
+        reading = finding_rows.list_findings(connection, form_id, kinds=READING_KINDS)
         published = {row.version: row.created_at for row in form_rows.list_form_versions(connection, form_id)}
     zone = latest.specs.design.settings.get("timezone", "UTC")
-    found: list[Finding] = []
+    found: list[Iterable[Finding]] = []
     summaries: list[RuleSummary] = []
     versions = tables[MAIN_TABLE][FORM_VERSION].unique().sort().to_list()
     for done, version in enumerate(versions):
@@ -80,14 +81,14 @@ def check(
         part = _of_version(tables, version) if len(versions) > 1 else tables
         read = [row for row in reading if row.form_version == version]
         judged = evaluate_rules(compiled.form, rules_of(compiled), part, personal=personal, parsed=read, zone=zone)
-        found += judged.findings[len(read) :]  # those of reading are in the store already, and come first
+        found.append(islice(judged.findings, len(read), None))  # those of reading are in the store already
         summaries += judged.summaries
         if progress:
             progress(done + 1, len(versions) + 1)
     fieldwork = evaluate_fieldwork(
         latest.form, tables, latest.specs.design.settings, personal=personal, versions=published
     )
-    found += fieldwork.findings
+    found.append(fieldwork.findings)
     summaries += fieldwork.summaries
     if progress:
         progress(len(versions) + 1, len(versions) + 1)
@@ -95,10 +96,10 @@ def check(
     suite = run_suite(merged, tables, latest.form) if expectations else None
     evaluated = {row.rule.rule_id for row in merged if not row.rule.not_checked and row.rule.kind not in READING_KINDS}
     with store.begin() as connection:
-        changes = finding_rows.put_findings(connection, form_id, found, evaluated)
+        changes = finding_rows.put_findings(connection, form_id, chain.from_iterable(found), evaluated)
         finding_rows.put_rule_runs(connection, form_id, merged)
         set_aside = finding_rows.blocked_instances(connection, form_id)
-        still_open = len(finding_rows.list_findings(connection, form_id))
+        still_open = finding_rows.count(connection, form_id)
     return CheckReport(
         form_id=form_id,
         interviews=tables[MAIN_TABLE].height,

@@ -11,6 +11,7 @@ import polars as pl
 from schemas.errors import ExpressionError
 from schemas.fields import INSTANCE_ID, ROW_ID
 from schemas.findings import Finding, Rule, RuleSummary
+from schemas.text import Text
 from validation.disagreement import is_engine_dependent, write_disagreement
 
 RULE = "rule"
@@ -67,6 +68,7 @@ class Findings(Sequence[Finding]):
         self.paths = paths
         self.violations = violations
         self.passed = passed
+        self._messages: dict[tuple[int, str], Text] = {}
 
     def __len__(self) -> int:
         return len(self.passed) + self.violations.height
@@ -101,11 +103,19 @@ class Findings(Sequence[Finding]):
             kind=rule.kind,
             severity=rule.severity,
             path=self.paths[number],
-            message=write_disagreement(rule.message, engines) if is_engine_dependent(engines) else rule.message,
+            message=self._message(number, engines),
             advice=rule.advice,
             variables=rule.variables,
             engines=tuple(engines.split()),
         )
+
+    def _message(self, number: int, engines: str) -> Text:
+        """What is said of a rule, and under which engines; the same object for all of which it is said."""
+        key = (number, engines)
+        if key not in self._messages:
+            message = self.rules[number].message
+            self._messages[key] = write_disagreement(message, engines) if is_engine_dependent(engines) else message
+        return self._messages[key]
 
 
 @dataclass(frozen=True, slots=True)
