@@ -178,7 +178,7 @@ def compile_path(path: Path, compiler: Compiling) -> Compiled:
         _refuse_other_steps(path)
     steps = compile_steps(path.steps, compiler)
     start = _compile_start(path, compiler)
-    bind = path.absolute and profile is Profile.JAVAROSA
+    bind = profile is Profile.JAVAROSA and (path.absolute or _is_list(path))
     return _compile_steps(start, steps, bind, profile)
 
 
@@ -233,7 +233,7 @@ def _compile_steps(
 
     def nodes(frame: Frame) -> Value:
         found = start(frame)
-        around = _around(frame.node) if bind else []
+        around = _around(frame.node, found[0]) if bind and found else []
         for depth, step in enumerate(steps):
             own = around[depth] if depth < len(around) and step.name in (around[depth].name, "*") else None
             if own is None:
@@ -246,15 +246,21 @@ def _compile_steps(
     return Compiled(nodes, "nodes")
 
 
-def _around(node: Element) -> list[Element]:
-    """The node and those above it, the root first."""
+def _is_list(path: Path) -> bool:
+    """Whether it begins at a list: within a condition on items of the same list, it means the item itself."""
+    return isinstance(path.base, Call) and path.base.name == "instance"
+
+
+def _around(node: Element, start: Element) -> list[Element]:
+    """The nodes from below `start` down to the node; none if it stands elsewhere."""
     found: list[Element] = []
     above: Element | None = node
-    while above is not None and above.kind != "document":
+    while above is not None and above is not start:
         found.append(above)
         above = above.parent
     found.reverse()
-    return found
+    # A root may not know of the document above it.
+    return found if above is start or found[:1] == start.children[:1] else []
 
 
 def _same_place(parents: list[Element], own: Element) -> list[Element]:

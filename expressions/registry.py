@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from expressions.compiled import Compiled, Compiling, Kind, as_number, as_string
+from expressions.dates import midnight
 from expressions.profiles import Profile
 from expressions.scope import Evaluator, Frame
+from expressions.script_dates import as_moment
 from expressions.syntax import Call
-from expressions.values import NodeSet, Value, unpack
+from expressions.values import EPOCH, NodeSet, Value, to_number, unpack
 from schemas.errors import ExpressionError
 
 EVERYWHERE = frozenset(Profile)
@@ -89,14 +92,38 @@ def over_values(
     return Function(low, high, build, profiles)
 
 
-def over_numbers(apply: Callable[..., float], count: int, profiles: frozenset[Profile] = EVERYWHERE) -> Function:
-    """A function of `count` numbers that yields a number."""
+def over_numbers(
+    apply: Callable[..., float], count: int, profiles: frozenset[Profile] = EVERYWHERE, *, moments: bool = False
+) -> Function:
+    """A function of `count` numbers that yields a number.
+
+    Args:
+        moments: whether JavaRosa takes computed dates with their time of day here (else as whole days).
+    """
+    read = _as_double if moments else as_number
 
     def build(compiler: Compiling, call: Call) -> Compiled:
-        closures = [as_number(compiler.compile(argument), compiler.profile) for argument in call.arguments]
+        closures = [read(compiler.compile(argument), compiler.profile) for argument in call.arguments]
         return Compiled(lambda frame: apply(*[closure(frame) for closure in closures]), "number")
 
     return Function(count, count, build, profiles)
+
+
+def _as_double(compiled: Compiled, profile: Profile) -> Callable[[Frame], float]:
+    """A number; in JavaRosa a computed date is days with a fraction, since 1970 began in its time zone."""
+    number = as_number(compiled, profile)
+    if profile is not Profile.JAVAROSA or compiled.kind != "any":
+        return number
+    evaluate = compiled.evaluate
+
+    def double(frame: Frame) -> float:
+        value = evaluate(frame)
+        if not isinstance(value, date):
+            return to_number(value)
+        zone = frame.scope.now.tzinfo
+        return (as_moment(value, zone) - midnight(EPOCH, zone)) / timedelta(days=1)
+
+    return double
 
 
 def over_strings(

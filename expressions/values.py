@@ -91,10 +91,11 @@ def to_string(value: Value, profile: Profile = Profile.JAVAROSA) -> str:
         if profile is Profile.WEBFORMS and (value != value or isinstance(value, DayNumber)):
             return "" if value != value else str(math.floor(value))
         return script_number(value)
-    if isinstance(value, datetime):
-        return value.date().isoformat() if profile is Profile.JAVAROSA else script_datetime(value, profile)
+    if isinstance(value, datetime) and profile is not Profile.JAVAROSA:
+        return script_datetime(value, profile)
     if isinstance(value, date):
-        return value.isoformat()
+        # JavaRosa doesn't fill up a year of less than four digits.
+        return value.strftime("%Y-%m-%d").lstrip("0") if value.year < 1000 else f"{value:%Y-%m-%d}"
     return to_string(unpack(value, profile), profile)
 
 

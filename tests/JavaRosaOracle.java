@@ -58,7 +58,8 @@ public class JavaRosaOracle {
 
     static String evaluate(FormDef form, String context, String expression) {
         try {
-            EvaluationContext where = new EvaluationContext(form.getEvaluationContext(), reference(context));
+            EvaluationContext where =
+                new EvaluationContext(form.getEvaluationContext(), form.getFormInstances(), reference(context));
             return show(XPathParseTool.parseXPath(expression).eval(form.getMainInstance(), where));
         } catch (Throwable error) {
             return "error:" + error.getClass().getSimpleName();

@@ -24,6 +24,7 @@ from expressions.syntax import Call
 from expressions.values import (
     DAY_SECONDS,
     EPOCH,
+    EPOCH_TIME,
     INVALID_DATE,
     NAN,
     NodeSet,
@@ -57,7 +58,8 @@ def java_date(value: Value, keep_time: bool, frame: Frame, call: Call) -> Value:
             return value
         if abs(value) > _INT_MAX:
             raise _no_date(call)
-        found = moment_of(value, zone) if keep_time else _day_number(math.trunc(value))
+        # Java's dates have milliseconds.
+        found = moment_of(math.trunc(value * 864e5) / 864e5, zone) if keep_time else _day_number(math.trunc(value))
     elif isinstance(value, str):
         if not value:
             return value
@@ -193,7 +195,14 @@ def _decimal_time(frame: Frame, values: list[Value], call: Call) -> Value:
     if isinstance(value, float):
         return value - math.floor(value) if value == value else value
     found = java_date(value, True, frame, call)
-    return _day_share(as_moment(found, zone)) if isinstance(found, date) else found
+    return _java_day_share(as_moment(found, zone), frame) if isinstance(found, date) else found
+
+
+def _java_day_share(moment: datetime, frame: Frame) -> float:
+    """The share of the day, told by the offset from UTC that holds now, whatever held then."""
+    offset = frame.scope.now.utcoffset() or timedelta()
+    days = (moment - EPOCH_TIME + offset) / timedelta(days=1)
+    return days - math.floor(days)
 
 
 def _day_share(moment: datetime) -> float:

@@ -6,7 +6,7 @@ from expressions.compiled import Compiled, Compiling, as_boolean, as_single, as_
 from expressions.functions.number import number_of
 from expressions.profiles import Profile
 from expressions.registry import Function, flatten, over_values
-from expressions.scope import Frame
+from expressions.scope import Evaluator, Frame
 from expressions.syntax import Call
 from expressions.values import NodeSet, Value, to_boolean, to_string, unpack
 from schemas.errors import ExpressionError
@@ -34,13 +34,19 @@ def _is_blank(value: Value) -> bool:
 def _build_coalesce(compiler: Compiling, call: Call) -> Compiled:
     if compiler.profile is not Profile.JAVAROSA:
         return _build_text_coalesce(compiler, call)
-    first, second = (as_single(compiler.compile(argument), compiler.profile) for argument in call.arguments)
+    one, other = (compiler.compile(argument) for argument in call.arguments)
+    first, second = as_single(one, compiler.profile), as_single(other, compiler.profile)
+    nodes = other.evaluate
 
     def coalesce(frame: Frame) -> Value:
         value = first(frame)
         return second(frame) if _is_blank(value) else value
 
-    return Compiled(coalesce)
+    def coalesce_nodes(frame: Frame) -> Value:
+        value = first(frame)
+        return nodes(frame) if _is_blank(value) else value
+
+    return Compiled(coalesce_nodes, single=coalesce)
 
 
 def _build_text_coalesce(compiler: Compiling, call: Call) -> Compiled:
@@ -50,16 +56,31 @@ def _build_text_coalesce(compiler: Compiling, call: Call) -> Compiled:
 
 
 def _build_once(compiler: Compiling, call: Call) -> Compiled:
-    value = as_single(compiler.compile(call.arguments[0]), compiler.profile)
+    argument = compiler.compile(call.arguments[0])
+    value = as_single(argument, compiler.profile)
+    if compiler.profile is Profile.JAVAROSA:
+        return Compiled(_java_once(argument.evaluate), single=_java_once(argument.evaluate, compiler.profile))
 
     def once(frame: Frame) -> Value:
         stored = frame.read(frame.current)
         if to_string(stored, frame.profile) != "":
             return stored
-        found = value(frame)
-        return found if frame.profile is Profile.JAVAROSA else to_string(found, frame.profile)
+        return to_string(value(frame), frame.profile)
 
     return Compiled(once)
+
+
+def _java_once(value: Evaluator, single: Profile | None = None) -> Evaluator:
+    """JavaRosa computes the new value even where it keeps the old one, and looks at the context node of the call."""
+
+    def once(frame: Frame) -> Value:
+        found = value(frame)
+        stored = frame.read(frame.node)
+        if stored != "":
+            return stored
+        return found if single is None else unpack(found, single)
+
+    return once
 
 
 def _build_not(compiler: Compiling, call: Call) -> Compiled:
@@ -116,7 +137,10 @@ def _weighted(frame: Frame, values: list[Value]) -> bool:
     if len(flags) == 1 or not javarosa:
         flags, weights = flatten(flags), flatten(weights)
     pairs = zip(flags, weights, strict=False)
-    total = sum(number_of(weight, frame) for flag, weight in pairs if _holds(flag, frame))
+    # Every weight is read, also where its condition doesn't hold: one that is no single value stops JavaRosa.
+    total = sum(
+        weight for flag, weight in [(_holds(flag, frame), number_of(weight, frame)) for flag, weight in pairs] if flag
+    )
     return low <= total <= high if javarosa else _within(total, low, high, frame.profile)
 
 

@@ -56,7 +56,7 @@ def round_java(value: float, places: int) -> float:
         return NAN
     if places < 0:
         scale = 10.0**-places
-        return float(math.trunc(value / scale + 0.5)) * scale
+        return float(max(-_LONG, min(_LONG, math.trunc(value / scale + 0.5)))) * scale
     method = ROUND_HALF_DOWN if value < 0 else ROUND_HALF_UP
     # Java's BigDecimal has no negative zero.
     return float(_quantize(value, places, method)) + 0.0
@@ -158,9 +158,9 @@ def _guard(apply: Callable[..., float]) -> Callable[..., float]:
 
 
 def power(base: float, exponent: float) -> float:
-    """Base to the exponent by IEEE's rules; 0 to a negative power is infinite."""
+    """Base to the exponent by IEEE's rules; 0 to a negative power is infinite, -0 to an odd one below zero."""
     if base == 0 and exponent < 0:
-        return INFINITY
+        return math.copysign(INFINITY, base) if exponent % 2 == 1 else INFINITY
     return math.pow(base, exponent)
 
 
@@ -179,20 +179,20 @@ FUNCTIONS = {
     "round": Function(1, 2, _build_round),
     "floor": over_numbers(lambda value: float(math.floor(value)) if math.isfinite(value) else value, 1, SCRIPT),
     "ceiling": over_numbers(lambda value: float(math.ceil(value)) if math.isfinite(value) else value, 1, SCRIPT),
-    "abs": over_numbers(abs, 1),
-    "pow": over_numbers(_guard(power), 2),
-    "exp": over_numbers(_guard(math.exp), 1),
-    "exp10": over_numbers(_guard(lambda value: math.pow(10.0, value)), 1),
-    "log": over_numbers(_guard(_log(math.e)), 1),
-    "log10": over_numbers(_guard(_log(10)), 1),
-    "sqrt": over_numbers(_guard(math.sqrt), 1),
-    "sin": over_numbers(_guard(math.sin), 1),
-    "cos": over_numbers(_guard(math.cos), 1),
-    "tan": over_numbers(_guard(math.tan), 1),
-    "asin": over_numbers(_guard(math.asin), 1),
-    "acos": over_numbers(_guard(math.acos), 1),
-    "atan": over_numbers(_guard(math.atan), 1),
-    "atan2": over_numbers(_guard(math.atan2), 2),
+    "abs": over_numbers(abs, 1, moments=True),
+    "pow": over_numbers(_guard(power), 2, moments=True),
+    "exp": over_numbers(_guard(math.exp), 1, moments=True),
+    "exp10": over_numbers(_guard(lambda value: math.pow(10.0, value)), 1, moments=True),
+    "log": over_numbers(_guard(_log(math.e)), 1, moments=True),
+    "log10": over_numbers(_guard(_log(10)), 1, moments=True),
+    "sqrt": over_numbers(_guard(math.sqrt), 1, moments=True),
+    "sin": over_numbers(_guard(math.sin), 1, moments=True),
+    "cos": over_numbers(_guard(math.cos), 1, moments=True),
+    "tan": over_numbers(_guard(math.tan), 1, moments=True),
+    "asin": over_numbers(_guard(math.asin), 1, moments=True),
+    "acos": over_numbers(_guard(math.acos), 1, moments=True),
+    "atan": over_numbers(_guard(math.atan), 1, moments=True),
+    "atan2": over_numbers(_guard(math.atan2), 2, moments=True),
     "pi": over_numbers(lambda: math.pi, 0),
     "random": over_values("number", 0, 0, lambda frame, values: frame.scope.random.random()),
     "max": Function(0, None, _build_extreme(max, SMALLEST)),

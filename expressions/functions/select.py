@@ -92,7 +92,8 @@ def _selected_at(frame: Frame, values: list[Value]) -> str:
             place = 0.0  # as a Java cast
     else:
         words = _split(to_string(values[0], frame.profile), frame.profile)
-    return words[int(place)] if -1 < place < len(words) else ""
+    # Cut off towards zero first: -0.5 is the first place.
+    return words[int(place)] if -1 < place < 1e9 and int(place) < len(words) else ""
 
 
 def _count_selected(frame: Frame, values: list[Value]) -> float:
