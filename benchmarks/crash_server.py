@@ -7,7 +7,8 @@ kill      SIGKILL of the server, one time in ten while it starts
 database  an immediate stop or SIGKILL of PostgreSQL; the server stays and must work again by itself
 power     the disk is an ext4 of its own (a loop mount, which takes root). It is shut down as if the power had gone:
           what wasn't synced is lost, on the disk and in memory; then its journal is replayed, as after a real power
-          cut. What this doesn't show is a disk that says "synced" and lies.
+          cut. What counts as acknowledged was heard before the power went: a sync under way at that very moment may
+          be told as done by ext4, which no machine without power does. What this doesn't show is a disk that lies.
 copy      the files are copied at an instant (the server is stopped by SIGSTOP meanwhile), and the copy must open with
           all that was acknowledged before. It shows what a crash of the server leaves, and a snapshot of the disk. A
           plain copy of files while they are written is no backup of any database: use `comunal backup`.
@@ -56,11 +57,27 @@ class Campaign:
     statuses: Counter[int] = field(default_factory=Counter)
     complaints: list[str] = field(default_factory=list)
     again: int = 0
+    recent: dict[str, Interview] = field(default_factory=dict)
+
+    def snapshot(self) -> dict[str, tuple[str, dict[str, str]]]:
+        """What is acknowledged at this moment."""
+        return {instance: (digest, dict(names)) for instance, (digest, names) in self.acknowledged.copy().items()}
+
+    def believe(self, heard: dict[str, tuple[str, dict[str, str]]]) -> int:
+        """Take only this for acknowledged, send the rest again; how many acknowledgements came after it."""
+        late = [
+            instance for instance, (_, names) in self.acknowledged.items() if heard.get(instance, ("", {}))[1] != names
+        ]
+        late += [instance for instance in self.acknowledged if instance not in heard]
+        self.acknowledged = heard
+        self.waiting += [self.recent[instance] for instance in dict.fromkeys(late)]
+        return len(set(late))
 
     def heard(self, interview: Interview, files: dict[str, bytes]) -> None:
         """Note what a 201 was for."""
         names = self.acknowledged.setdefault(interview.instance, (sha256(interview.xml), {}))[1]
         names |= {name: sha256(data) for name, data in files.items()}
+        self.recent[interview.instance] = interview
 
     async def phone(self, port: int, stop: asyncio.Event, *, until_sent: bool = False) -> None:
         """Send one interview after the other; what isn't acknowledged is sent again by whoever comes next."""
@@ -108,6 +125,7 @@ class Campaign:
         """Phones at work; after so many seconds from the first acknowledgement something happens."""
         stop = asyncio.Event()
         before = len(self.acknowledged)
+        self.recent = {}
         tasks = [asyncio.create_task(self.phone(port, stop)) for _ in range(phones)]
         until = time.monotonic() + ENOUGH_SECONDS
         while len(self.acknowledged) == before and time.monotonic() < until:
@@ -185,6 +203,7 @@ class Trial:
         self.server = Server(place / "data", url, folder / "server.log")
         self.campaign = Campaign(random.Random(options.seed), prepare(self.server.data, url))  # noqa: S311
         self.missing: list[str] = []
+        self.late = 0
 
     def run(self) -> None:
         """As often as asked; then send what waits and look once more."""
@@ -242,8 +261,10 @@ class Trial:
     def power(self, rng: random.Random, number: int) -> None:
         """The disk loses its power, and the server its life."""
         self.server.start()
+        heard: dict[str, tuple[str, dict[str, str]]] = {}
 
         def cut() -> None:
+            heard.update(self.campaign.snapshot())
             cut_power(self.place)
             time.sleep(rng.uniform(0.0, 0.2))
             self.server.kill()
@@ -251,6 +272,7 @@ class Trial:
                 self.postgres.crash(hard=True)
 
         self._load(cut, rng.uniform(0.0, 0.8))
+        self.late += self.campaign.believe(heard)
         power_again(self.place)
         if self.postgres is not None:
             self.postgres.start()
@@ -268,8 +290,7 @@ class Trial:
         def take() -> None:
             os.kill(self.server.pid, signal.SIGSTOP)
             try:
-                for instance, (digest, names) in dict(self.campaign.acknowledged).items():
-                    before[instance] = (digest, dict(names))
+                before.update(self.campaign.snapshot())
                 shutil.copytree(self.server.data, target)
             finally:
                 os.kill(self.server.pid, signal.SIGCONT)
@@ -306,6 +327,7 @@ def main() -> None:
         print(
             f"{options.way}, {options.database}, seed {options.seed}: {options.times} times, "
             f"{len(campaign.acknowledged)} interviews with {files} files acknowledged, {campaign.again} sent again, "
+            f"{trial.late} heard while the power went, "
             f"statuses {dict(campaign.statuses)}, {len(trial.missing)} lost, {time.monotonic() - began:.0f} s "
             f"({machine()})"
         )

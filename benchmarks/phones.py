@@ -104,8 +104,9 @@ def prepare(data: Path, url: str | None) -> str:
 class Server:
     """`comunal serve` in a process of its own, always on the same port."""
 
-    def __init__(self, data: Path, url: str | None, log: Path) -> None:
+    def __init__(self, data: Path, url: str | None, log: Path, **settings: object) -> None:
         self.data, self.url = data, url
+        self._environment = os.environ | {f"COMUNAL_{name.upper()}": str(value) for name, value in settings.items()}
         self._log = log
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -123,7 +124,7 @@ class Server:
         """Start it, and wait until it listens."""
         command = [sys.executable, "-c", SERVER, str(self.data), str(self.port), self.url or ""]
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
         while wait:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:

@@ -118,6 +118,13 @@ def postgres_ready(postgres_server: str, postgres_template: str) -> Iterator[str
         yield f"{postgres_server}/{name}"
 
 
+@pytest.fixture(scope="module")
+def postgres_module(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """The same for all tests of a file."""
+    with _database(postgres_server, postgres_template) as name:
+        yield f"{postgres_server}/{name}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str | None:
     """What `open_store` takes as address: null is SQLite; then that of a PostgreSQL database of its own."""
