@@ -17,13 +17,13 @@ from datetime import datetime
 from typing import Literal
 
 from lxml import etree
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from schemas.door_tables import conflict_attachments
-from schemas.tables import attachments, conflicts, form_versions, quarantine, submissions
+from schemas.tables import attachments, conflicts, quarantine, submissions
 from store.blobs import Blobs, Content
 from store.edits import by_form, first_state, have_edits, settle_edits
-from store.inserts import insert_rows, keyed_insert
+from store.inserts import among, insert_rows, keyed_insert, mark
 
 Status = Literal["added", "duplicate", "conflict", "unknown_form", "closed_form"]
 
@@ -107,15 +107,8 @@ def _canonical(xml: bytes) -> bytes:
 
 _Key = tuple[str, str]
 
-# Made once: writing a query down takes as long as running it, and these run for every submission.
-_VERSIONS = select(form_versions.c.form_id, form_versions.c.version, form_versions.c.state).where(
-    form_versions.c.form_id.in_(bindparam("form_ids", expanding=True))
-)
-_STORED = select(submissions.c.instance_id, submissions.c.id, submissions.c.sha256).where(
-    submissions.c.form_id == bindparam("form"), submissions.c.instance_id.in_(bindparam("instances", expanding=True))
-)
-
-
+# Of the queries below, those that run for every group go straight to the driver: for SQLAlchemy to write one down takes
+# several times as long as it takes to run.
 _COLUMNS = (
     "form_id",
     "version",
@@ -166,8 +159,10 @@ def add_submissions(connection: Connection, blobs: Blobs, items: Sequence[NewSub
 
 def _form_versions(connection: Connection, form_ids: set[str]) -> dict[str, dict[str, str]]:
     """Form id -> version -> state."""
+    where, values = among(connection, "form_id", sorted(form_ids))
+    query = f"SELECT form_id, version, state FROM form_versions WHERE {where}"  # noqa: S608
     found: dict[str, dict[str, str]] = {}
-    for form_id, version, state in connection.execute(_VERSIONS, {"form_ids": sorted(form_ids)}):
+    for form_id, version, state in connection.exec_driver_sql(query, values):
         found.setdefault(form_id, {})[version] = state
     return found
 
@@ -176,7 +171,10 @@ def _stored(connection: Connection, keys: Iterable[_Key]) -> dict[_Key, tuple[in
     """(form id, instance id) -> (submission id, digest)."""
     found: dict[_Key, tuple[int, str]] = {}
     for form_id, instance_ids in by_form(keys).items():
-        for instance_id, number, sha256 in connection.execute(_STORED, {"form": form_id, "instances": instance_ids}):
+        where, values = among(connection, "instance_id", instance_ids)
+        where = f"form_id = {mark(connection.dialect)} AND {where}"
+        query = f"SELECT instance_id, id, sha256 FROM submissions WHERE {where}"  # noqa: S608
+        for instance_id, number, sha256 in connection.exec_driver_sql(query, (form_id, *values)):
             found[form_id, instance_id] = (number, sha256)
     return found
 

@@ -1,4 +1,4 @@
-"""Inserts that SQLAlchemy spells by dialect (`ON CONFLICT`), or that must be fast: many rows as one statement."""
+"""SQL that SQLAlchemy spells by dialect (`ON CONFLICT`), or that must be fast: statements for the driver itself."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ def keyed_insert(connection: Connection, table: Table) -> postgresql.Insert:
     return sqlite.insert(table)  # type: ignore[return-value]
 
 
-def marks(connection: Connection, count: int) -> str:
-    """So many placeholders as this driver writes them, with commas between.
+def among(connection: Connection, column: str, values: Sequence[str]) -> tuple[str, tuple[object, ...]]:
+    """A condition as this driver takes it, that a column has one of these values, and what to give the driver.
 
     >>> from sqlalchemy import create_engine
     >>> with create_engine("sqlite://").connect() as connection:
-    ...     marks(connection, 3)
-    '?,?,?'
+    ...     among(connection, "form_id", ["a", "b"])
+    ('form_id IN (?,?)', ('a', 'b'))
     """
-    return ",".join([_mark(connection.dialect)] * count)
+    if connection.dialect.name == "postgresql":
+        # One statement whatever the count, so that it is planned once.
+        return f"{column} = ANY(%s)", (list(values),)
+    return f"{column} IN ({','.join('?' * len(values))})", tuple(values)
 
 
-def _mark(dialect: Dialect) -> str:
+def mark(dialect: Dialect) -> str:
+    """What stands for a value in a statement for this driver."""
     return "%s" if dialect.name == "postgresql" else "?"
 
 
@@ -59,7 +63,7 @@ def insert_rows(
     width = len(columns)
     for place, translation in translate:
         values[place::width] = map(translation, values[place::width])
-    statement = _statement(_mark(connection.dialect), table.name, columns, len(rows), ending)
+    statement = _statement(mark(connection.dialect), table.name, columns, len(rows), ending)
     return connection.exec_driver_sql(statement, tuple(values))
 
 
