@@ -17,6 +17,7 @@ from flows import (
     commands_eval,
     commands_forms,
     commands_keys,
+    commands_links,
     commands_people,
     commands_run,
     commands_serve,
@@ -45,6 +46,7 @@ Exit status: 0 success; 1 problems found or an unexpected fault; 2 wrong use or 
 )
 commands_forms.register(app)
 commands_keys.register(app)
+commands_links.register(app)
 commands_entities.register(app)
 commands_people.register(app)
 commands_serve.register(app)

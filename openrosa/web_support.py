@@ -13,7 +13,7 @@ from expressions.profiles import Profile
 from expressions.registry_names import is_known
 from expressions.syntax import Call, walk
 from forms.xml_bytes import new_parser
-from schemas.errors import ExpressionError
+from schemas.errors import ExpressionError, FormError
 
 _XFORMS = "{http://www.w3.org/2002/xforms}"
 _EXPRESSIONS = ("relevant", "constraint", "calculate", "required", "readonly", "nodeset", "value", "ref")
@@ -45,6 +45,20 @@ def find_lacks(xform: bytes) -> list[Lack]:
     kinds = {bind.get("nodeset", ""): bind.get("type", "") for bind in root.iter(f"{_XFORMS}bind")}
     found = [*_of_form(root), *_of_expressions(root), *_of_questions(root, kinds)]
     return list(dict.fromkeys(found))
+
+
+def check_form(form_id: str, xform: bytes) -> None:
+    """Refuse a form that can't be answered in a browser.
+
+    Raises:
+        FormError: FRM-611, with everything that it holds and a browser lacks.
+    """
+    lacks = find_lacks(xform)
+    if lacks:
+        told = "; ".join(f"{lack.path}: {lack.what}" if lack.path else lack.what for lack in lacks)
+        message = f"{form_id} can't be answered in a browser: {told}."
+        advice = "Change those questions, or have the form asked with ODK Collect: comunal people add."
+        raise FormError("FRM-611", message, advice)
 
 
 def _of_form(root: etree._Element) -> Iterator[Lack]:

@@ -18,8 +18,11 @@ from schemas.errors import AccessError
 from schemas.text import LANGUAGES
 from store.audit import record
 
-TOKEN_BYTES = 16
-"""128 random bits: nobody guesses them, and the address stays short enough to copy by hand."""
+ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+"""Nothing that looks like something else on paper; capitals are taken for small letters."""
+
+GROUPS, LETTERS = 4, 5
+"""Four groups of five letters: 99 random bits, which nobody guesses, and which can be copied by hand."""
 
 CLAIM_LASTS = timedelta(minutes=10)
 """How long one interview that is being stored keeps others from using its link."""
@@ -63,6 +66,11 @@ class NewLink:
     token: str = field(repr=False)
 
 
+def make_token() -> str:
+    """A new token."""
+    return "-".join("".join(secrets.choice(ALPHABET) for _ in range(LETTERS)) for _ in range(GROUPS))
+
+
 def _digest(text: str) -> str:
     # Tokens are random: nothing is gained by a slow digest.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -99,7 +107,7 @@ def add_links(
         raise AccessError("ACC-021", message, advice)
     made = []
     for _ in range(count):
-        token = secrets.token_urlsafe(TOKEN_BYTES)
+        token = make_token()
         values = {"form_id": form_id, "token_sha256": _digest(token), "language": language, "is_single": is_single}
         row = insert(web_links).values(**values, created_at=at, expires_at=expires_at, received=0)
         made.append(NewLink(connection.execute(row.returning(web_links.c.id)).scalar_one(), token))
@@ -112,7 +120,7 @@ _COLUMNS = tuple(web_links.c[name] for name in WebLink.__dataclass_fields__)
 
 def get_link(connection: Connection, token: str) -> WebLink | None:
     """The link with that token, in whatever state; null if nobody made it."""
-    row = connection.execute(select(*_COLUMNS).where(web_links.c.token_sha256 == _digest(token))).first()
+    row = connection.execute(select(*_COLUMNS).where(web_links.c.token_sha256 == _digest(token.lower()))).first()
     return None if row is None else WebLink(*row)
 
 
@@ -144,11 +152,11 @@ def revoke_links(connection: Connection, ids: list[int], at: datetime | None = N
 
 
 def _claim(token: str, instance_id: str) -> str:
-    return _digest(f"{token} {instance_id}")
+    return _digest(f"{token.lower()} {instance_id}")
 
 
 def _of(token: str) -> ColumnElement[bool]:
-    return web_links.c.token_sha256 == _digest(token)
+    return web_links.c.token_sha256 == _digest(token.lower())
 
 
 def claim_link(connection: Connection, token: str, instance_id: str, at: datetime | None = None) -> bool:
@@ -159,9 +167,12 @@ def claim_link(connection: Connection, token: str, instance_id: str, at: datetim
     at = at or datetime.now(UTC)
     claim = _claim(token, instance_id)
     is_free = or_(web_links.c.claimed_at.is_(None), web_links.c.claimed_at < at - CLAIM_LASTS)
-    is_ours_or_free = or_(web_links.c.claim_sha256 == claim, (web_links.c.received == 0) & is_free)
-    taken = update(web_links).where(_of(token), is_ours_or_free).values(claim_sha256=claim, claimed_at=at)
-    return connection.execute(taken).rowcount > 0
+    is_ours_or_free = or_(web_links.c.claim_sha256 == claim, is_free)
+    unused = update(web_links).where(_of(token), web_links.c.received == 0, is_ours_or_free)
+    if connection.execute(unused.values(claim_sha256=claim, claimed_at=at)).rowcount:
+        return True
+    # Its interview is stored: the same may come again, and nothing is noted of when.
+    return connection.scalar(select(web_links.c.claim_sha256).where(_of(token))) == claim
 
 
 def release_link(connection: Connection, token: str, instance_id: str) -> None:

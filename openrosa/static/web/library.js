@@ -139,6 +139,37 @@ function mendMarks(element) {
   }
 }
 
+/** For screen readers: what a question's controls belong to, and what is wrong with them. */
+function relate(question) {
+  const label = question.querySelector(".control-text label, .control-text");
+  if (!label) return;
+  label.id ||= `${question.id}_label`;
+  question.setAttribute("role", "group");
+  question.setAttribute("aria-labelledby", label.id);
+  const message = question.querySelector(".validation-message");
+  if (message) message.id ||= `${question.id}_message`;
+  for (const control of question.querySelectorAll("input, textarea, [role=combobox]")) {
+    if (!control.matches("[type=radio], [type=checkbox]")) control.setAttribute("aria-labelledby", label.id);
+    if (message) control.setAttribute("aria-describedby", message.id);
+    else control.removeAttribute("aria-describedby");
+    control.setAttribute("aria-invalid", String(question.classList.contains("highlight")));
+  }
+}
+
+const changed = new Set();
+function later(node) {
+  const element = node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement;
+  const question = element?.closest(".question-container");
+  const found = question ? [question] : (element?.querySelectorAll?.(".question-container") ?? []);
+  if (!changed.size && found.length) {
+    queueMicrotask(() => {
+      changed.forEach(relate);
+      changed.clear();
+    });
+  }
+  found.forEach((one) => changed.add(one));
+}
+
 function mend(root) {
   if (root.nodeType === Node.TEXT_NODE) return mendText(root);
   if (root.nodeType !== Node.ELEMENT_NODE) return;
@@ -156,12 +187,13 @@ export function watchLibrary(form, primevue) {
   english = { ...primevue.config.locale };
   const observer = new MutationObserver((changes) => {
     for (const change of changes) {
+      later(change.target);
       if (change.type === "childList") change.addedNodes.forEach(mend);
       else if (change.type === "characterData") mendText(change.target);
-      else mendMarks(change.target);
+      else if (change.attributeName !== "class") mendMarks(change.target);
     }
   });
-  const options = { childList: true, characterData: true, subtree: true, attributes: true, attributeFilter: MARKED };
+  const options = { childList: true, characterData: true, subtree: true, attributes: true, attributeFilter: [...MARKED, "class"] };
   observer.observe(form, options);
   // Lists, calendars and dialogs are drawn at the end of the body.
   new MutationObserver((changes) => {
