@@ -120,16 +120,15 @@ class SlowReader:
             references={node.name: node.path for node in reversed(list(walk_form(self.form.root)))},
             types=self.types,
             version=self.form.version,
-            labels=lambda path, value: next(
-                (
-                    choice.label.get(self.form.languages[0], "")
-                    for choice in self.fields[path].choices
-                    if choice.value == value
-                ),
-                "",
-            ),
+            labels=self._label,
         )
         self._rests: dict[str, frozenset[str]] = {}
+
+    def _label(self, path: str, value: str) -> str:
+        """The label of a choice of the question at a path, which may be told from anywhere."""
+        name = path.rpartition("/")[2].strip()
+        listed = (choice for field in self.fields.values() if field.name == name for choice in field.choices)
+        return next((choice.label.get(self.form.languages[0], "") for choice in listed if choice.value == value), "")
 
     # -- reading ---------------------------------------------------------------------------------------------------
     def _read(self) -> None:
@@ -239,7 +238,9 @@ class SlowReader:
             yield "calculation"
 
     def _unlisted(self, node: Field, place: Element, codes: list[str]) -> Iterator[str]:
-        known = self._offered((node.itemset or "").partition("[")[0], node, place) if node.itemset else None
+        whole = re.split(r"[\[,]", (node.itemset or "").removeprefix("randomize("))[0].rstrip(") ")
+        whole += ")" if whole.count("(") > whole.count(")") else ""
+        known = self._offered(whole, node, place) if node.itemset else None
         known = {choice.value for choice in node.choices} if known is None else known
         if not known.issuperset(codes):
             yield "choice"
@@ -247,7 +248,7 @@ class SlowReader:
             yield "choice_filter"
 
     def _offered(self, nodeset: str, node: Field, place: Element) -> set[str]:
-        items = compile_record(nodeset.removeprefix("randomize(").partition(",")[0]).evaluate(place, self.scope)
+        items = compile_record(nodeset).evaluate(place, self.scope)
         assert isinstance(items, NodeSet)
         return {child.text for item in items.nodes for child in item.by_name.get(node.value_ref, ())}
 

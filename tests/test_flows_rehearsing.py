@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from served_store import serve
 
 from flows.rehearsing import first_field_day, rehearse_over_http
 from forms.compile import compile_workbook
 from forms.sheets import write_xlsx
 from forms.sheets.markdown import workbook_from_markdown
-from openrosa.serve import bind, make_server
 from schemas.errors import CommandError
 from store.forms import add_form_version
-from store.open import Store, open_store
-from store.people import add_person
+from store.open import Store
 from store.submissions import list_unparsed
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -53,7 +50,7 @@ WORKBOOK = workbook_from_markdown(
 def served(tmp_path: Path) -> Iterator[tuple[Store, str]]:
     """A store with the form, and a server over it with an enumerator's address."""
     compiled = compile_workbook(WORKBOOK)
-    with open_store(tmp_path / "data") as store:
+    with serve(tmp_path / "data") as (store, url):
         with store.begin() as connection:
             add_form_version(
                 connection,
@@ -65,21 +62,7 @@ def served(tmp_path: Path) -> Iterator[tuple[Store, str]]:
                 workbook=write_xlsx(WORKBOOK),
                 media={},
             )
-            key = add_person(connection, "rehearsal", "enumerator").key
-        listener = bind("127.0.0.1", 0)
-        port = listener.getsockname()[1]
-        server = make_server(store, "127.0.0.1", port)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        until = time.monotonic() + 20
-        while not server.started and time.monotonic() < until:
-            time.sleep(0.02)
-        try:
-            yield store, f"http://127.0.0.1:{port}/key/{key}"
-        finally:
-            server.should_exit = True
-            thread.join(20)
-            listener.close()
+        yield store, url
 
 
 def arrived(store: Store) -> dict[str, tuple[bytes, tuple[str, ...], str]]:
