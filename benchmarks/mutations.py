@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Callable
 
-from phones import BOUNDARY, FORM, body, head
+from phones import BOUNDARY, body, head
 
 TOKENS = (
     b"\0", b"&", b"<", b">", b"]]>", b"<![CDATA[", b"<!--", b"-->", b"<?", b"<?xml version='1.0'?>", b"&#0;", b"&#x1F;",
@@ -190,6 +190,8 @@ def chunked(rng: random.Random, data: bytes) -> bytes:
 
 def damaged_request(rng: random.Random, key: str, xml: bytes) -> bytes:
     """The bytes of one request, with something wrong in its head, its length or its body."""
+    if rng.random() < 0.1:
+        return odd_address(rng, key)
     data = rng.choice([body(xml, {}), damaged_body(rng, xml)])
     first = head(key, len(data))
     length = b"Content-Length: %d\r\n" % len(data)
@@ -224,6 +226,23 @@ def damaged_request(rng: random.Random, key: str, xml: bytes) -> bytes:
     return rng.choice(ways)()
 
 
-def is_of_form(xml: bytes) -> bool:
-    """Whether the document still names our form: only then its bytes must be kept."""
-    return f'id="{FORM}"'.encode() in xml
+def odd_address(rng: random.Random, key: str) -> bytes:
+    """A request for something else, with odd signs where a name or a number belongs."""
+    odd = rng.choice(
+        ["%00", "%FF", "..%2F..", "%F0%9F%98%80", "'", "1e9", "-1", "9" * 30, "%0d%0aX: y", "a" * 3000, ""]
+    )
+    at = f"/key/{rng.choice([key, odd])}"
+    path = rng.choice(
+        [
+            f"{at}/formList?formID={odd}", f"{at}/forms/{odd}/form.xml", f"{at}/forms/1/media/{odd}",
+            f"{at}/forms/{odd}/manifest", f"/test/{odd}/formList", f"/test/{odd}/submission", f"{at}/submission?{odd}",
+            f"{at}/entities/{odd}", f"{at}/lists/{odd}.csv", f"/v1{at}/projects/{odd}/formList", f"/{odd}",
+            f"/formList?formID={odd}", f"/v1/projects/1/forms/{odd}/submissions/{odd}", f"/v1/sessions/{odd}",
+        ]
+    )  # fmt: skip
+    login = rng.choice(
+        ["", "", f'Digest username="{odd}", realm="Comunal", nonce="x", uri="{path}", response="y"', "Basic !"]
+    )
+    more = f"Authorization: {login}\r\n" if login else ""
+    method = rng.choice(["GET", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
+    return f"{method} {path} HTTP/1.1\r\nHost: h\r\nX-OpenRosa-Version: 1.0\r\n{more}\r\n".encode()

@@ -67,6 +67,16 @@ def file_name(name: str | None) -> str:
     return base
 
 
+def file_type(stated: str | None) -> str:
+    r"""The content type that a client states for a file; "" if it is none: PostgreSQL keeps no NUL in a text.
+
+    >>> file_type("image/jpeg"), file_type("text/\0plain"), file_type(None)
+    ('image/jpeg', '', '')
+    """
+    text = (stated or "").strip()
+    return text if len(text) <= LONGEST_NAME and text.isascii() and text.isprintable() else ""
+
+
 class _Reader:
     """Takes the parser's events one by one."""
 
@@ -90,7 +100,7 @@ class _Reader:
             self._file = ContentWriter(self._blobs, min(ROW_BYTES, self._memory))
             # Listed at once, so that `discard` finds it whatever happens.
             name = file_name(segment.filename or segment.name)
-            self.parts.files.append((name, segment.content_type or "", self._file))
+            self.parts.files.append((name, file_type(segment.content_type), self._file))
 
     async def take(self, piece: bytes) -> None:
         if self._xml is not None:

@@ -221,3 +221,15 @@ def test_xml_over_the_limit_is_413_and_not_kept(tmp_path: Path, database_url: st
     assert (answer.status_code, "grande" in message(answer)) == (413, True)
     assert nonzero(world) == {}
     world.close()
+
+
+def test_a_content_type_that_no_database_could_keep_costs_nobody_an_interview(world: World) -> None:
+    kind = "text/\0plain"
+    files = [*phone.parts(xml(A)), ("a.txt", ("a.txt", b"1", "text/x-odd"))]
+    request = world.ask("POST", "/submission", files=files).request
+    body = request.read().replace(b"text/x-odd", kind.encode())
+    answer = world.ask("POST", "/submission", content=body, headers={"Content-Type": request.headers["Content-Type"]})
+    assert answer.status_code == 201
+    with world.store.read() as connection:
+        (stored,) = list_unparsed(connection, world.store.blobs, phone.FORM)
+        assert [file.name for file in list_attachments(connection, stored.submission_id)] == ["a.txt"]
