@@ -7,15 +7,17 @@ answers is what the app would have answered.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import re
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from forms.envelopes import read_envelope
-from openrosa.answers import language_of
+from openrosa.answers import REFUSALS, Answer, language_of
 from openrosa.routes import Door, document, failure
 from openrosa.submitting import INLINE_BYTES, answer_of, client_of
 from schemas.errors import SubmissionError
@@ -93,18 +95,30 @@ class QuickDoor:
         person = self._sender(scope["path"], headers)
         if person is None:
             return await self._app(scope, receive, send)
-        message = await receive()
-        item = self._read(message, headers, person)
-        if item is None or self._door.buckets.take(("person", person.id)):
-            return await self._app(scope, _again(message, receive), send)
-        try:
-            answer = answer_of(await self._door.writer.add(item))
-        except Exception as error:
-            answer = failure(error, 503)
+        taken: list[Message] = []
+        answer = await self._keep(taken, receive, headers, person)
+        if answer is None:
+            return await self._app(scope, _again(taken, receive), send)
         language = language_of(headers.get(b"accept-language", b"").decode("latin-1"))
         start, body = _messages(answer.status, pick(answer.text, language))
         await send(start)
         await send(body)
+
+    async def _keep(
+        self, taken: list[Message], receive: Receive, headers: Mapping[bytes, bytes], person: Person
+    ) -> Answer | None:
+        """Store the submission, and what to say; null if the app is to look at what was `taken`."""
+        try:
+            await self._take(taken, receive)
+        except TimeoutError:
+            return REFUSALS["SUB-107"]
+        try:
+            item = self._read(taken, headers, person)
+            if item is None or self._door.buckets.take(("person", person.id)):
+                return None
+            return answer_of(await self._door.writer.add(item))
+        except Exception as error:
+            return failure(error, 503)
 
     def _sender(self, path: str, headers: Mapping[bytes, bytes]) -> Person | None:
         """Who sends a small submission; null if it isn't one, or isn't known without asking the store."""
@@ -116,11 +130,25 @@ class QuickDoor:
             return None
         return self._door.access.recall(address[1] or address[2])
 
-    def _read(self, message: Message, headers: Mapping[bytes, bytes], person: Person) -> NewSubmission | None:
-        """The submission in a request's first message; null if the app is to look at it."""
-        if message["type"] != "http.request" or message.get("more_body", False):
+    async def _take(self, taken: list[Message], receive: Receive) -> None:
+        """Take messages until the body is whole or isn't a small one; TimeoutError after too long a silence."""
+        loop, idle = asyncio.get_running_loop(), self._door.settings.idle_seconds
+        left = self._most
+        async with asyncio.timeout(idle) as patience:
+            while left >= 0:
+                message = await receive()
+                taken.append(message)
+                if not message.get("more_body", False):
+                    return
+                left -= len(message.get("body", b""))
+                patience.reschedule(loop.time() + idle)
+
+    def _read(self, taken: Sequence[Message], headers: Mapping[bytes, bytes], person: Person) -> NewSubmission | None:
+        """The submission of a whole body; null if the app is to look at it."""
+        if taken[-1]["type"] != "http.request" or taken[-1].get("more_body", False):
             return None
-        xml = only_xml(message.get("body", b""), headers.get(b"content-type", b""))
+        body = b"".join([message.get("body", b"") for message in taken])
+        xml = only_xml(body, headers.get(b"content-type", b""))
         if xml is None:
             return None
         try:
@@ -144,11 +172,11 @@ def _first_of_each(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]
     return dict(reversed(headers))
 
 
-def _again(message: Message, receive: Receive) -> Receive:
-    """What gives the message that was taken already, and then the rest."""
-    taken = [message]
+def _again(taken: Sequence[Message], receive: Receive) -> Receive:
+    """What gives the messages that were taken already, and then the rest."""
+    waiting = deque(taken)
 
     async def replay() -> Message:
-        return taken.pop() if taken else await receive()
+        return waiting.popleft() if waiting else await receive()
 
     return replay
