@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from flows.output import DataOption, JsonOption, Output
-from flows.places import open_data
+from flows.places import data_folder, open_data
 from schemas.text import LANGUAGES, pick
 
 FormId = Annotated[str, typer.Argument(metavar="FORM_ID", help="The form, as `comunal forms list` shows it.")]
@@ -82,11 +82,15 @@ def rehearse(
     """Fill a registered form without a phone, by its own logic, and send the interviews as ODK Collect does.
 
     Answers follow the `rehearsal` sheet where the workbook has one. Use it before field work to try dashboards and
-    reports, with --spoil to see what the checks catch (then: comunal score).
+    reports, with --spoil to see what the checks catch (then: comunal score). A server that refuses everything ends it
+    soon; the same command then goes on where it stopped.
     """
-    from flows.rehearsing import rehearse_over_http
+    from flows.rehearsing import kept_file, rehearse_over_http
 
     output = Output(json_lines)
+    kept = kept_file(data_folder(data), form_id, interviews, seed, spoil, url)
+    if kept.exists():
+        output.say("Going on with the rehearsal that was given up.")
     with open_data(data) as store, output.progress("rehearsing", interviews) as advance:
         report = rehearse_over_http(
             form_id,
@@ -97,6 +101,7 @@ def rehearse(
             truth_path=truth,
             store=store,
             progress=advance,
+            kept=kept,
         )
     output.record(report, f"rehearse {form_id}: {report}")
     for message, times in report.messages.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -65,6 +67,7 @@ def rehearse_over_http(
     compiled: CompiledForm | None = None,
     progress: Progress | None = None,
     start: datetime | None = None,
+    kept: Path | None = None,
 ) -> RehearsalReport:
     """Fetch the form from the server, fill it, and send everything.
 
@@ -74,14 +77,17 @@ def rehearse_over_http(
         store: local store; its workbook gives the quotas where the form is registered there.
         compiled: the form with its `rehearsal` sheet, instead of the store's.
         start: first field day, with time zone; by default so many days ago that the last interviews are of yesterday.
+        kept: file that remembers a rehearsal which was given up, so that the same call goes on where it stopped; it
+            is gone when all is sent.
 
     Raises:
         CommandError: CMD-101 to CMD-105, see `flows.collect_client`; CMD-106, the server offers other bytes under
-            this form id than the local store has.
+            this form id than the local store has; CMD-107, it takes nothing now.
     """
+    skip, began = _resume(kept)
     with CollectClient(server_url) as client:
         form = _fetch(client, form_id, store, compiled)
-        first_day = start or first_field_day(interviews, spoil)
+        first_day = start or began or first_field_day(interviews, spoil)
         notes: Counter[str] = Counter()
         filled = _noted(rehearse_parallel(form, interviews, seed, first_day, _processes()), notes)
         spoiling = Spoiling(form, filled, interviews, spoil, seed, first_day)
@@ -92,7 +98,11 @@ def rehearse_over_http(
             encrypt_sends(spoiling, form.form.public_key),
             parallel=PARALLEL,
             progress=_with_total(progress, total),
+            skip=skip,
+            keep=_keeper(kept, first_day),
         )
+        if kept is not None:
+            kept.unlink(missing_ok=True)
         if truth_path is not None:
             write_truth(truth_path, spoiling.truth)
     return RehearsalReport(
@@ -105,6 +115,31 @@ def rehearse_over_http(
         dict(notes),
         sent.seconds,
     )
+
+
+def _resume(kept: Path | None) -> tuple[int, datetime | None]:
+    """How many sendings an earlier rehearsal has made, and its first day."""
+    if kept is None or not kept.exists():
+        return 0, None
+    found = json.loads(kept.read_text(encoding="utf-8"))
+    return int(found["settled"]), datetime.fromisoformat(found["start"])
+
+
+def _keeper(kept: Path | None, first_day: datetime) -> Callable[[int], None] | None:
+    if kept is None:
+        return None
+
+    def keep(settled: int) -> None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps({"settled": settled, "start": first_day.isoformat()}), encoding="utf-8")
+
+    return keep
+
+
+def kept_file(data: Path, form_id: str, interviews: int, seed: int, spoil: float, server_url: str) -> Path:
+    """Where a data folder remembers such a rehearsal; the name tells nothing of the address, which may hold a key."""
+    name = json.dumps([form_id, interviews, seed, spoil, server_url])
+    return data / "rehearsals" / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
 
 
 def write_truth(path: Path, truth: Iterable[Truth]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import httpx
@@ -243,3 +244,45 @@ def test_the_date_header_has_collects_twelve_hour_clock() -> None:
 
 def test_a_body_that_is_no_openrosa_response_has_no_message() -> None:
     assert read_message(b"") == read_message(b"oops") == read_message(b"<a/>") == ""
+
+
+@pytest.mark.parametrize("status", [403, 404, 429, 500, 503])
+def test_a_server_that_refuses_everything_ends_the_sending_and_is_gone_on_with_later(status: int) -> None:
+    server = Server(post_statuses=(201,) * 10 + (status,) * 10_000)
+    made = [Send(f"uuid:{n}", b"<data/>") for n in range(200)]
+    taken: list[str] = []
+    kept: list[int] = []
+
+    def sends() -> Iterator[Send]:
+        for send in made:
+            taken.append(send.instance_id)
+            yield send
+
+    with (
+        client_of(server) as client,
+        pytest.raises(CommandError, match=rf"^CMD-107 .*HTTP {status}.*Recibida") as caught,
+    ):
+        send_all(client, sends(), parallel=4, keep=kept.append)
+    assert "SECRET" not in str(caught.value)
+    assert len(taken) < 40
+    (settled,) = kept
+    assert 0 < settled <= 10
+    again = Server()
+    with client_of(again) as client:
+        report = send_all(client, made, parallel=4, skip=settled, keep=kept.append)
+    assert (report.sent, kept[-1]) == (200 - settled, 200)
+    assert len(again.posts()) == 200 - settled
+
+
+def test_refusals_of_single_interviews_do_not_end_a_rehearsal() -> None:
+    server = Server(post_statuses=(201,) + (409,) * 30 + (400,) * 30)
+    with client_of(server) as client:
+        report = send_all(client, [Send(f"uuid:{n}", b"<data/>") for n in range(70)], parallel=4)
+    assert (report.sent, report.refused) == (10, 60)
+
+
+def test_a_server_that_never_accepts_anything_ends_the_sending() -> None:
+    server = Server(post_statuses=(409,) * 10_000)
+    with client_of(server) as client, pytest.raises(CommandError, match=r"^CMD-107"):
+        send_all(client, [Send(f"uuid:{n}", b"<data/>") for n in range(1000)], parallel=4)
+    assert len(server.posts()) < 60

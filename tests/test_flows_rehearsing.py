@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from served_store import serve
 
-from flows.rehearsing import first_field_day, rehearse_over_http
+from flows.rehearsing import first_field_day, kept_file, rehearse_over_http
 from forms.compile import compile_workbook
 from forms.sheets import write_xlsx
 from forms.sheets.markdown import workbook_from_markdown
@@ -114,6 +114,32 @@ def test_the_same_rehearsal_sent_again_adds_nothing(served: tuple[Store, str]) -
         report = rehearse_over_http("small", interviews=5, seed=1, spoil=0.0, server_url=url, store=store, start=START)
         assert report.refused == 0
     assert len(arrived(store)) == 5
+
+
+def test_a_rehearsal_that_a_server_refuses_goes_on_where_it_stopped(served: tuple[Store, str], tmp_path: Path) -> None:
+    store, url = served
+    kept = kept_file(tmp_path, "small", 60, 1, 0.0, url)
+    options = {"interviews": 60, "seed": 1, "spoil": 0.0, "server_url": url, "store": store, "kept": kept}
+
+    def close_the_door(done: int, _: int | None) -> None:
+        if done == 12:
+            with store.begin() as connection:
+                connection.exec_driver_sql("ALTER TABLE submissions RENAME TO elsewhere")
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(CommandError, match=r"^CMD-107 .*teléfono"):
+        patch.setattr("flows.collect_client.FIRST_PAUSE_SECONDS", 0.0)
+        rehearse_over_http("small", progress=close_the_door, **options)  # type: ignore[arg-type]
+    with store.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO submissions")
+    before = arrived(store)
+    assert 12 <= len(before) < 60
+    assert url.rpartition("/")[2] not in kept.name + kept.read_text()
+    report = rehearse_over_http("small", **options)  # type: ignore[arg-type]
+    assert (report.refused, report.sent < 60) == (0, True)
+    after = arrived(store)
+    assert len(after) == 60
+    assert {instance: after[instance] for instance in before} == before
+    assert not kept.exists()
 
 
 def test_another_form_under_the_same_id_is_not_sent(served: tuple[Store, str]) -> None:
