@@ -94,14 +94,16 @@ class Columns:
             evaluated: pl.Series = getattr(compiled, kind)(self.tables)
             self._known[key] = evaluated
         found = self._known[key]
-        return found if origin == table else found.gather(self._rows_of(origin, table))
+        return found if origin == table else found.gather(self.rows_of(origin, table))
 
-    def _rows_of(self, origin: str, table: str) -> pl.Series:
+    def rows_of(self, origin: str, table: str) -> pl.Series:
         """Row number in `origin` of the row that encloses each row of `table`.
 
         Raises:
             EstimationError: EST-002, when `origin` does not enclose `table`.
         """
+        if origin == table:
+            return pl.int_range(self.height(table), dtype=pl.UInt32, eager=True)
         if (origin, table) not in self._handed_down:
             parent = self.form.table(table).parent
             if parent is None:
@@ -111,7 +113,7 @@ class Columns:
                     "Write the expression over the same table or over one that encloses it.",
                 )
             step = self._parent_rows(table, parent)
-            self._handed_down[origin, table] = step if parent == origin else self._rows_of(origin, parent).gather(step)
+            self._handed_down[origin, table] = step if parent == origin else self.rows_of(origin, parent).gather(step)
         return self._handed_down[origin, table]
 
     def _parent_rows(self, table: str, parent: str) -> pl.Series:

@@ -1,98 +1,255 @@
-"""The sample's design as columns: weights for everybody, strata and PSUs where probabilities are known."""
+"""The survey's design and weights, read from the `design` sheet. Specified in docs/methods/weights.md."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import cast
 
+import numpy as np
 import polars as pl
 
 from estimation.columns import Columns
-from estimation.taylor import DesignColumns
+from estimation.samples import Codes, Floats, Sample, Singleton, build_sample
+from estimation.weighting import Margins, calibrate_interviews, read_margin_rows
+from estimation.weights import describe, trim, weigh_by_frame, weigh_by_probability, weigh_response
 from schemas.errors import EstimationError, ExpressionError, Problem
-from schemas.fields import INSTANCE_ID, MAIN_TABLE
-from schemas.workbook import Design
+from schemas.estimates import WeightStep
+from schemas.fields import MAIN_TABLE
+from schemas.workbook import Breakdown, Design
 
 POPULATION_SETTING = "fpc"
 """Setting of the `design` sheet: number of PSUs in the row's stratum."""
 
+FRAME_PREFIX = "frame:"
+EXPRESSIONS = ("weight", "selection_probability", "strata", "psu", POPULATION_SETTING, "response", "response_class")
+"""Settings whose value is an expression over the interview."""
+
+UNKNOWN = "?"
+
 
 @dataclass(frozen=True, slots=True)
 class TableDesign:
-    """The design of one table's rows.
+    """The design as the rows of one table see it.
 
     Attributes:
-        weight: weight of each row; 1 where the workbook has none, null for a row without weight.
-        linear: what Taylor linearisation needs, null for a sample whose probabilities aren't known.
+        weight: weight of each row, NaN for a row without.
+        place: each row's interview among the sample's rows, -1 where it has no weight.
+        sample: the interviews with a weight, null for a sample whose probabilities aren't known.
     """
 
-    weight: pl.Series
-    linear: DesignColumns | None
+    weight: Floats
+    place: Codes
+    sample: Sample | None
 
 
 @dataclass(frozen=True, slots=True)
 class SampleDesign:
-    """Expressions of the `design` sheet that could be evaluated, all over the main table.
+    """The interviews' design.
 
     Attributes:
-        probability: whether precision may be stated. False too where a design row could not be evaluated: an error
-            computed as if the row weren't there would be wrong without saying so.
+        weight: weight of each interview, NaN for one without.
+        sample: the interviews with a weight; null where precision may not be stated: no probability sample, or a row of
+            the sheet that could not be evaluated: an error computed as if it weren't there would be wrong in silence.
+        steps: how the weights were made.
     """
 
-    probability: bool
-    weight: str | None
-    strata: str | None
-    psu: str | None
-    population: str | None
+    weight: Floats
+    sample: Sample | None
+    steps: tuple[WeightStep, ...] = ()
 
     def for_table(self, table: str, columns: Columns) -> TableDesign:
         """The design of the rows of `table`, handed down from the interview."""
-        weight = self._weights(table, columns)
-        if not self.probability:
-            return TableDesign(weight, None)
-        return TableDesign(weight, self._linear(table, columns, weight))
-
-    def _weights(self, table: str, columns: Columns) -> pl.Series:
-        if self.weight is None:
-            return pl.repeat(1.0, columns.height(table), dtype=pl.Float64, eager=True)
-        weights = columns.numbers(self.weight, table, MAIN_TABLE)
-        return pl.select(pl.when(weights > 0).then(weights)).to_series()
-
-    def _linear(self, table: str, columns: Columns, weight: pl.Series) -> DesignColumns:
-        # Rows of one interview are never independent: without a PSU of its own the interview is the PSU.
-        interviews = columns.tables[table].get_column(INSTANCE_ID)
-        psu = interviews if self.psu is None else columns.codes(self.psu, table, MAIN_TABLE).fill_null("?")
-        strata = None if self.strata is None else columns.codes(self.strata, table, MAIN_TABLE).fill_null("?")
-        population = None if self.population is None else columns.numbers(self.population, table, MAIN_TABLE)
-        return DesignColumns(weight, psu, strata, population)
+        rows = columns.rows_of(MAIN_TABLE, table).to_numpy().astype(np.int64)
+        known = ~np.isnan(self.weight)
+        place = np.where(known, np.cumsum(known) - 1, -1)
+        return TableDesign(self.weight[rows], place[rows], self.sample)
 
 
-def read_design(design: Design, columns: Columns) -> tuple[SampleDesign, list[Problem]]:
-    """Read the design's expressions, each tried once.
+def read_design(
+    design: Design, columns: Columns, breakdowns: Mapping[str, Breakdown] | None = None
+) -> tuple[SampleDesign, list[Problem]]:
+    """Read the design, each expression tried once, and make the weights.
 
     Returns:
-        The design, and one problem a row that could not be evaluated. Without a usable weight the figures are those
-        of the interviews themselves.
+        The design, and one problem a row that could not be evaluated or a step that could not be taken. Without a
+        usable weight the figures are those of the interviews themselves.
     """
     problems: list[Problem] = []
-    written = {
-        "weight": design.weight,
-        "strata": design.strata,
-        "psu": design.psu,
-        POPULATION_SETTING: design.settings.get(POPULATION_SETTING) or None,
-    }
-    usable: dict[str, str | None] = {}
+    usable = _usable(design, columns, problems)
+    known_in_full = not problems
+    strata = None if "strata" not in usable else columns.codes(usable["strata"], MAIN_TABLE)
+    weight, steps = _weights(design, usable, strata, columns, problems)
+    known_in_full &= not any(problem.severity == "error" for problem in problems)
+    problems[:] = [replace(problem, severity="warning") for problem in problems]
+    known = ~np.isnan(weight)
+    sample = _sample(design, usable, columns, strata, weight, problems) if known.any() else None
+    margins = _margins(design, columns, breakdowns or {}, problems)
+    if margins is not None and known.any():
+        base = sample or Sample(weight[known], build_sample(pl.Series(weight[known])).stages)
+        found, step = _calibrated(base, margins, columns, known, problems)
+        if step is not None:
+            weight = weight.copy()
+            weight[known] = found.weight
+            sample = found if sample is not None else None
+            steps.append(step)
+    if not (design.probability and known_in_full):
+        sample = None
+    return SampleDesign(weight, sample, tuple(steps)), problems
+
+
+def _usable(design: Design, columns: Columns, problems: list[Problem]) -> dict[str, str]:
+    """The settings that hold expressions and can be evaluated; the others become problems."""
+    written = {setting: design.settings.get(setting, "") for setting in EXPRESSIONS}
+    written |= {"weight": design.weight or "", "strata": design.strata or "", "psu": design.psu or ""}
+    usable: dict[str, str] = {}
     for setting, text in written.items():
-        usable[setting] = text
-        if text is None:
+        if not text:
             continue
         try:
             columns.codes(text, MAIN_TABLE)
         except (EstimationError, ExpressionError) as error:
-            usable[setting] = None
             message = f"{setting}: {error.message} No precision is stated, since the design isn't known in full."
             problems.append(Problem("warning", error.code, "design", None, "value", message, error.advice))
-    probability = design.probability and not problems
-    return (
-        SampleDesign(probability, usable["weight"], usable["strata"], usable["psu"], usable[POPULATION_SETTING]),
-        problems,
-    )
+            continue
+        usable[setting] = text
+    return usable
+
+
+def _weights(
+    design: Design, usable: Mapping[str, str], strata: pl.Series | None, columns: Columns, problems: list[Problem]
+) -> tuple[Floats, list[WeightStep]]:
+    """Base weights, response, trimming. A step that can't be taken is a problem of severity "error"."""
+    ones = np.ones(columns.height(MAIN_TABLE))
+    weight, steps = ones, list[WeightStep]()
+    counts = {
+        key.removeprefix(FRAME_PREFIX): float(value)
+        for key, value in design.settings.items()
+        if key.startswith(FRAME_PREFIX) and _is_number(value)
+    }
+    try:
+        if "weight" in usable:
+            weight = columns.numbers(usable["weight"], MAIN_TABLE).fill_null(np.nan).to_numpy()
+        elif "selection_probability" in usable:
+            weight = weigh_by_probability(columns.numbers(usable["selection_probability"], MAIN_TABLE))
+        elif counts and strata is not None:
+            weight = weigh_by_frame(strata, counts)
+        else:
+            return ones, []
+        weight = _positive(weight, problems)
+        steps.append(describe("base", ones, weight))
+        if "response" in usable:
+            responded = columns.holds(usable["response"], MAIN_TABLE).to_numpy()
+            everybody = pl.repeat("", columns.height(MAIN_TABLE), eager=True)
+            text = usable.get("response_class")
+            classes = everybody if text is None else columns.codes(text, MAIN_TABLE)
+            after = weigh_response(weight, responded, classes)
+            steps.append(describe("response", weight, after))
+            weight = after
+        if design.settings.get("trim"):
+            low, high = _two_numbers(design.settings["trim"], "trim")
+            after = trim(weight, low, high)
+            steps.append(describe("trim", weight, after))
+            weight = after
+    except EstimationError as error:
+        problems.append(Problem("error", error.code, "design", None, "value", error.message, error.advice))
+    return weight, steps
+
+
+def _positive(weight: Floats, problems: list[Problem]) -> Floats:
+    bad = int(np.sum(~(weight > 0)))
+    if bad:
+        message = (
+            f"{bad} of {weight.size} interviews have no weight, or one that isn't above zero: they stand in no figure."
+        )
+        advice = "Look at the expression of the weight and at these interviews."
+        problems.append(Problem("warning", "EST-026", "design", None, "value", message, advice))
+    return np.where(weight > 0, weight, np.nan)
+
+
+def _sample(
+    design: Design,
+    usable: Mapping[str, str],
+    columns: Columns,
+    strata: pl.Series | None,
+    weight: Floats,
+    problems: list[Problem],
+) -> Sample | None:
+    """The design of the interviews with a weight. Without a PSU of its own the interview is the PSU."""
+    if not design.probability:
+        return None
+    known = pl.Series(~np.isnan(weight))
+    psu = None if "psu" not in usable else columns.codes(usable["psu"], MAIN_TABLE)
+    for name, column in (("strata", strata), ("psu", psu)):
+        missing = 0 if column is None else int((column.is_null() & known).sum())
+        if missing:
+            message = f"{missing} interviews have no {name}: together they are taken as one of their own."
+            problems.append(Problem("warning", "EST-025", "design", None, "value", message, "Complete them."))
+    population = usable.get(POPULATION_SETTING)
+    singleton = cast(Singleton, design.settings.get("singleton") or "center")
+    try:
+        sample = build_sample(
+            pl.Series(weight).filter(known),
+            None if strata is None else strata.fill_null(UNKNOWN).filter(known),
+            () if psu is None else (psu.fill_null(UNKNOWN).filter(known),),
+            () if population is None else (columns.numbers(population, MAIN_TABLE).filter(known),),
+            singleton if singleton in {"error", "skip", "center"} else "center",
+        )
+    except EstimationError as error:
+        message = f"{error.message} No precision is stated, since the design isn't known in full."
+        problems.append(Problem("warning", error.code, "design", None, "value", message, error.advice))
+        return None
+    alone = int(sample.first.alone.sum())
+    if alone and strata is not None:
+        message = (
+            f"{alone} of {sample.first.size.size} strata have a single PSU; rule «{singleton}» is applied to them."
+        )
+        problems.append(
+            Problem("warning", "EST-027", "design", None, "value", message, "Join such a stratum with a neighbour.")
+        )
+    return sample
+
+
+def _margins(
+    design: Design, columns: Columns, breakdowns: Mapping[str, Breakdown], problems: list[Problem]
+) -> Margins | None:
+    try:
+        margins = read_margin_rows(design.settings, breakdowns)
+        if margins is not None and design.settings.get("calibrate_bounds"):
+            bounds = _two_numbers(design.settings["calibrate_bounds"], "calibrate_bounds")
+            margins = replace(margins, bounds=bounds)
+    except EstimationError as error:
+        problems.append(_uncalibrated(error))
+        return None
+    return margins
+
+
+def _calibrated(
+    sample: Sample, margins: Margins, columns: Columns, known: np.typing.NDArray[np.bool_], problems: list[Problem]
+) -> tuple[Sample, WeightStep | None]:
+    try:
+        return calibrate_interviews(sample, margins, columns, known)
+    except (EstimationError, ExpressionError) as error:
+        problems.append(_uncalibrated(error))
+        return sample, None
+
+
+def _uncalibrated(error: EstimationError | ExpressionError) -> Problem:
+    message = f"{error.message} The weights are those before calibration."
+    return Problem("warning", error.code, "design", None, "value", message, error.advice)
+
+
+def _two_numbers(text: str, setting: str) -> tuple[float, float]:
+    parts = text.replace(",", " ").split()
+    if len(parts) != 2 or not all(_is_number(part) for part in parts):
+        raise EstimationError(
+            "EST-053", f"Setting {setting} is «{text}».", "Write two numbers, the lower bound and the upper: 0.3 3"
+        )
+    return float(parts[0]), float(parts[1])
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False

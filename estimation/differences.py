@@ -110,7 +110,7 @@ def group_difference(sample: Sample, values: Floats, group: Codes) -> Difference
         values: one number a row, NaN where it isn't known.
         group: 0, 1, or -1 for rows of neither group.
     """
-    point, scores = linearise(sample, "mean", values, group, 2)
+    point, scores = linearise(sample.weight, "mean", values, group, 2)
     both = np.zeros((values.size, 2))
     both[scores.rows, scores.domain] = scores.score
     spread = covariance(sample, both)

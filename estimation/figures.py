@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from estimation.design import TableDesign
+from estimation.intervals import logit_interval, t_interval
+from estimation.linear import Figures, estimate_by_domain
 from estimation.measures import Measure
 from estimation.quality import NO_SAMPLING_ERROR, NOT_RELIABLE, judge_share, judge_size
-from estimation.taylor import DesignColumns, Linearised, linearise, logit_interval
+from estimation.samples import Codes, Flags, Floats, sums
 from schemas.estimates import Estimate
 from schemas.workbook import Indicator
 
@@ -17,124 +21,160 @@ EMPTY_DOMAIN = "empty_domain"
 """Note of a figure that nobody stands behind."""
 
 
-def estimate_domains(
-    indicator: Indicator, measure: Measure, sample: TableDesign, domains: pl.Series, order: tuple[str, ...]
-) -> list[Estimate]:
+@dataclass(frozen=True, slots=True)
+class MeasuredRows:
+    """A measure under a design, as arrays over the rows of its table, ready for any number of groupings.
+
+    Attributes:
+        universe, counted: rows of the universe, and of the base, that have a weight.
+        hits: for each category the rows behind the figure.
+        values: for each category the number of each row, NaN outside of `counted`.
+        divisor: lower number of a ratio, null for none.
+    """
+
+    indicator: Indicator
+    measure: Measure
+    design: TableDesign
+    universe: Flags
+    counted: Flags
+    hits: tuple[Flags, ...]
+    values: tuple[Floats, ...]
+    divisor: Floats | None
+
+
+def measure_rows(indicator: Indicator, measure: Measure, design: TableDesign) -> MeasuredRows:
+    """Put a measure and a design together. A row without weight stands in no figure and no n."""
+    weighted = design.weight > 0
+    counted = _flags(measure.base) & weighted
+    return MeasuredRows(
+        indicator,
+        measure,
+        design,
+        _flags(measure.universe) & weighted,
+        counted,
+        tuple(_flags(hits) & counted for hits in measure.hits),
+        tuple(np.where(counted, _floats(values), np.nan) for values in measure.values),
+        None if measure.divisor is None else _floats(measure.divisor),
+    )
+
+
+def estimate_domains(rows: MeasuredRows, domain: Codes, order: tuple[str, ...]) -> list[Estimate]:
     """Estimate a measure in every domain of `order`.
 
     Args:
-        indicator: names the figures and their unit.
-        measure: the indicator's expressions as columns.
-        sample: the design of the same rows.
-        domains: domain of each row of the measure's table, null for a row in none of them.
+        domain: number of each row's domain in `order`, -1 for a row in none of them.
         order: the domains to publish; one without rows gets a null estimate.
 
     Returns:
-        One estimate a domain and category. A row without weight stands in no figure and no n.
+        One estimate a domain and category.
+
+    Raises:
+        EstimationError: EST-015, when the design says that a stratum with a single PSU is an error.
 
     Source: docs/methods/shares.md, means.md and totals.md, section 3.
     """
-    counted = measure.base & sample.weight.is_not_null()
-    sums = _sum_by_domain(measure, sample.weight, domains, counted)
-    precision = _linearise(measure, sample.linear, domains, counted) if sample.linear is not None else None
-    estimates: list[Estimate] = []
-    for domain in order:
-        row = sums.get(domain, {})
-        for index, category in enumerate(measure.categories):
-            linear = None if precision is None else precision[index].get(domain)
-            estimates.append(_estimate(indicator, measure, sample, domain, category, index, row, linear))
-    return estimates
-
-
-def _sum_by_domain(
-    measure: Measure, weight: pl.Series, domains: pl.Series, counted: pl.Series
-) -> dict[str, dict[str, Any]]:
-    columns = {"domain": domains, "w": weight, "universe": measure.universe & weight.is_not_null(), "base": counted}
-    for index, (hits, values) in enumerate(zip(measure.hits, measure.values, strict=True)):
-        columns |= {f"hit{index}": hits, f"y{index}": values}
-    divisor = pl.repeat(1.0, domains.len(), eager=True) if measure.divisor is None else measure.divisor
-    frame = pl.DataFrame({name: column.rename(name) for name, column in (columns | {"x": divisor}).items()})
-    base = pl.col("base")
-    sums = [
-        pl.col("universe").sum().alias("universe"),
-        base.sum().alias("n"),
-        (pl.col("w") * pl.col("x")).filter(base).sum().alias("x"),
+    count = len(order)
+    if not count:
+        return []
+    n = _tally(domain, rows.counted, count)
+    universe = _tally(domain, rows.universe, count)
+    cells = [_tally(domain, hits, count) for hits in rows.hits]
+    points = _points(rows, domain, count)
+    precise = _precise(rows, domain, count)
+    return [
+        _estimate(rows, order[d], category, points[c][d], int(n[d]), int(cells[c][d]), int(universe[d]), precise, c, d)
+        for d in range(count)
+        for c, category in enumerate(rows.measure.categories)
     ]
-    for index in range(len(measure.categories)):
-        sums.append((pl.col(f"hit{index}") & base).sum().alias(f"cell{index}"))
-        sums.append((pl.col("w") * pl.col(f"y{index}")).filter(base).sum().alias(f"y{index}"))
-    grouped = frame.filter(pl.col("domain").is_not_null()).group_by("domain").agg(sums)
-    return {row["domain"]: row for row in grouped.to_dicts()}
 
 
-def _linearise(
-    measure: Measure, design: DesignColumns, domains: pl.Series, counted: pl.Series
-) -> list[dict[str, Linearised]]:
-    weighted = design.weight.is_not_null()
-    inside = pl.select(pl.when(counted).then(domains)).to_series()
-    kept = DesignColumns(
-        design.weight.filter(weighted),
-        design.psu.filter(weighted),
-        None if design.stratum is None else design.stratum.filter(weighted),
-        None if design.population is None else design.population.filter(weighted),
-    )
-    values = tuple(value.filter(weighted) for value in measure.values)
-    divisor = None if measure.divisor is None else measure.divisor.filter(weighted)
-    return linearise(measure.statistic, kept, inside.filter(weighted), values, divisor)
+def _points(rows: MeasuredRows, domain: Codes, count: int) -> list[Floats]:
+    """The figures themselves, NaN where nothing stands in the denominator."""
+    picked = np.flatnonzero(rows.counted & (domain >= 0))
+    d, w = domain[picked], rows.design.weight[picked]
+    uppers = [sums(d, w * values[picked], count) for values in rows.values]
+    if rows.measure.statistic == "total":
+        return uppers
+    base = sums(d, w if rows.divisor is None else w * rows.divisor[picked], count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return [np.where(base != 0, rows.measure.factor * upper / base, np.nan) for upper in uppers]
+
+
+def _precise(rows: MeasuredRows, domain: Codes, count: int) -> list[Figures] | None:
+    sample = rows.design.sample
+    if sample is None:
+        return None
+    place = np.maximum(rows.design.place, 0)
+    inside = np.where(rows.counted, domain, -1)
+    return [
+        estimate_by_domain(sample, rows.measure.statistic, values, inside, count, rows.divisor, place)
+        for values in rows.values
+    ]
 
 
 def _estimate(
-    indicator: Indicator,
-    measure: Measure,
-    sample: TableDesign,
+    rows: MeasuredRows,
     domain: str,
     category: str,
-    index: int,
-    row: dict[str, Any],
-    linear: Linearised | None,
+    point: float,
+    n: int,
+    cell_n: int,
+    universe: int,
+    precise: list[Figures] | None,
+    c: int,
+    d: int,
 ) -> Estimate:
-    n, cell_n = int(row.get("n", 0)), int(row.get(f"cell{index}", 0))
-    universe = int(row.get("universe", 0))
-    figure = _point(measure, row, index)
-    precision = _precision(measure, n, figure, linear) if sample.linear is not None else {}
+    figure = float(point) if np.isfinite(point) else None
+    measure = rows.measure
+    told: dict[str, Any] = {"label": NO_SAMPLING_ERROR}
+    if precise is not None:
+        told = _precision(measure, figure, precise[c], d)
     return Estimate(
-        indicator=indicator.name,
+        indicator=rows.indicator.name,
         domain=domain,
         category=category,
         estimate=figure,
-        unit=indicator.unit,
+        unit=rows.indicator.unit,
         n=n,
         cell_n=cell_n,
         unknown_rate=(universe - n) / universe if measure.has_unknown and universe else None,
         note="" if figure is not None else EMPTY_DOMAIN,
-        **({"label": NO_SAMPLING_ERROR} | precision),
+        **told,
     )
 
 
-def _point(measure: Measure, row: dict[str, Any], index: int) -> float | None:
-    if measure.statistic == "total":
-        return float(row.get(f"y{index}", 0.0))
-    lower = float(row.get("x", 0.0))
-    return measure.factor * float(row[f"y{index}"]) / lower if lower else None
-
-
-def _precision(measure: Measure, n: int, figure: float | None, linear: Linearised | None) -> dict[str, Any]:
-    if figure is None or linear is None:
+def _precision(measure: Measure, figure: float | None, found: Figures, d: int) -> dict[str, Any]:
+    n, df = int(found.n[d]), int(found.df[d])
+    if figure is None or not n:
         return {"label": NOT_RELIABLE}
-    factor = measure.factor
-    low, high = linear.low, linear.high
+    estimate, variance = float(found.estimate[d]), float(found.variance[d])
+    # A domain of one PSU says nothing of how PSUs differ.
+    se = float(np.sqrt(max(variance, 0.0))) if np.isfinite(variance) and df >= 1 else None
+    cv = se / abs(estimate) if se is not None and estimate else None
     if measure.is_share:
-        low, high = logit_interval(linear.estimate, linear.se, linear.df)
-        label = judge_share(linear.estimate, linear.se, n, linear.df)
-        cv = linear.se / linear.estimate if linear.se is not None and linear.estimate else None
+        low, high = logit_interval(estimate, se, df)
+        label = judge_share(estimate, se, n, df)
     else:
-        cv = linear.se / abs(linear.estimate) if linear.se is not None and linear.estimate else None
-        label = judge_size(cv, n, linear.df)
+        low, high = t_interval(estimate, se, df)
+        label = judge_size(cv, n, df)
+    factor = measure.factor
     return {
-        "se": None if linear.se is None else linear.se * abs(factor),
+        "se": None if se is None else se * abs(factor),
         "ci_low": None if low is None else low * factor,
         "ci_high": None if high is None else high * factor,
         "cv": cv,
-        "df": linear.df,
+        "df": df,
         "label": label,
     }
+
+
+def _tally(domain: Codes, picked: Flags, count: int) -> Codes:
+    return np.asarray(np.bincount(domain[picked & (domain >= 0)], minlength=count), np.int64)
+
+
+def _flags(column: pl.Series) -> Flags:
+    return np.asarray(column.fill_null(False).to_numpy(), np.bool_)
+
+
+def _floats(column: pl.Series) -> Floats:
+    return np.asarray(column.cast(pl.Float64).fill_null(np.nan).to_numpy(), np.float64)

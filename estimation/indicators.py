@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
 
 from estimation.columns import Columns, Compile
 from estimation.design import SampleDesign, read_design
-from estimation.figures import estimate_domains
+from estimation.figures import estimate_domains, measure_rows
 from estimation.measures import category_order, in_categories, read_measure
+from estimation.samples import Codes
 from expressions.columns import compile_columns
 from schemas.errors import EstimationError, ExpressionError, Problem
 from schemas.estimates import TOTAL, Estimate, Estimates
@@ -34,29 +36,59 @@ def estimate(
         Estimates in the order of the workbook, "total" first, and the problems met.
     """
     columns = Columns(form, tables, compiler)
-    design, problems = read_design(specs.design, columns)
     breakdowns = {breakdown.name: breakdown for breakdown in specs.breakdowns}
+    design, problems = read_design(specs.design, columns, breakdowns)
+    groupings = Groupings(breakdowns, columns)
     estimates: list[Estimate] = []
     for indicator in specs.indicators:
-        found, met = _estimate_one(indicator, breakdowns, columns, design)
+        found, met = _estimate_one(indicator, groupings, columns, design)
         estimates += found
         problems += met
-    return Estimates(tuple(estimates), tuple(dict.fromkeys(problems)))
+    return Estimates(tuple(estimates), tuple(dict.fromkeys(problems)), design.steps)
+
+
+class Groupings:
+    """The breakdowns as numbers of domains, each read once a table.
+
+    Args:
+        breakdowns: by name.
+    """
+
+    def __init__(self, breakdowns: Mapping[str, Breakdown], columns: Columns) -> None:
+        self.breakdowns = breakdowns
+        self._columns = columns
+        self._known: dict[tuple[str, str], tuple[Codes, tuple[str, ...]]] = {}
+
+    def read(self, breakdown: Breakdown, table: str) -> tuple[Codes, tuple[str, ...]]:
+        """The number of each row's domain, -1 where the breakdown leaves it out; and the domains ("sex=female").
+
+        Raises:
+            EstimationError: EST-001 to EST-003.
+            ExpressionError: EXP-*.
+        """
+        key = (breakdown.name, table)
+        if key not in self._known:
+            source = breakdown.table or MAIN_TABLE
+            codes = in_categories(self._columns.codes(breakdown.value, table, source), breakdown.categories)
+            order = category_order(codes, breakdown.categories)
+            numbers = {code: number for number, code in enumerate(order)}
+            domain = codes.replace_strict(numbers, default=-1, return_dtype=pl.Int64).fill_null(-1).to_numpy()
+            self._known[key] = domain, tuple(f"{breakdown.name}={code}" for code in order)
+        return self._known[key]
 
 
 def _estimate_one(
-    indicator: Indicator, breakdowns: Mapping[str, Breakdown], columns: Columns, design: SampleDesign
+    indicator: Indicator, groupings: Groupings, columns: Columns, design: SampleDesign
 ) -> tuple[list[Estimate], list[Problem]]:
     try:
         measure = read_measure(indicator, columns)
-        sample = design.for_table(indicator.table, columns)
+        rows = measure_rows(indicator, measure, design.for_table(indicator.table, columns))
+        estimates = estimate_domains(rows, np.zeros(measure.base.len(), np.int64), (TOTAL,))
     except (EstimationError, ExpressionError) as error:
         return [], [_problem(error, "indicators", indicator.row, indicator.name)]
-    everybody = pl.repeat(TOTAL, measure.base.len(), dtype=pl.String, eager=True)
-    estimates = estimate_domains(indicator, measure, sample, everybody, (TOTAL,))
     problems: list[Problem] = []
     for name in indicator.breakdowns:
-        breakdown = breakdowns.get(name)
+        breakdown = groupings.breakdowns.get(name)
         if breakdown is None:
             missing = EstimationError(
                 "EST-006", f"There is no breakdown «{name}».", "Add it to sheet breakdowns or mend the name."
@@ -64,21 +96,10 @@ def _estimate_one(
             problems.append(_problem(missing, "indicators", indicator.row, indicator.name))
             continue
         try:
-            codes, domains = _read_breakdown(breakdown, indicator.table, columns)
+            estimates += estimate_domains(rows, *groupings.read(breakdown, indicator.table))
         except (EstimationError, ExpressionError) as error:
             problems.append(_problem(error, "breakdowns", breakdown.row, name))
-            continue
-        estimates += estimate_domains(indicator, measure, sample, codes, domains)
     return estimates, problems
-
-
-def _read_breakdown(breakdown: Breakdown, table: str, columns: Columns) -> tuple[pl.Series, tuple[str, ...]]:
-    """The domain of each row ("sex=female"), null where the breakdown leaves it out, and the domains in order."""
-    source = breakdown.table or MAIN_TABLE
-    codes = in_categories(columns.codes(breakdown.value, table, source), breakdown.categories)
-    order = category_order(codes, breakdown.categories)
-    prefixed = pl.select(pl.lit(f"{breakdown.name}=") + codes).to_series()
-    return prefixed, tuple(f"{breakdown.name}={code}" for code in order)
 
 
 def _problem(error: EstimationError | ExpressionError, sheet: str, row: int | None, name: str) -> Problem:

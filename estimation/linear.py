@@ -64,7 +64,13 @@ class Scores:
 
 
 def estimate_by_domain(
-    sample: Sample, statistic: Statistic, values: Floats, domain: Codes, count: int, divisor: Floats | None = None
+    sample: Sample,
+    statistic: Statistic,
+    values: Floats,
+    domain: Codes,
+    count: int,
+    divisor: Floats | None = None,
+    place: Codes | None = None,
 ) -> Figures:
     """Estimate a statistic in every domain, the design kept whole.
 
@@ -73,13 +79,17 @@ def estimate_by_domain(
         domain: number of each row's domain, -1 for none.
         count: how many domains there are.
         divisor: the lower number of a ratio.
+        place: for values that stand below the sample's rows (persons of sampled households), each one's row in it.
 
     Raises:
         EstimationError: EST-015, when a stratum of a domain has a single unit and the design says "error".
     """
-    point, scores = linearise(sample, statistic, values, domain, count, divisor)
+    weight = sample.weight if place is None else sample.weight[place]
+    point, scores = linearise(weight, statistic, values, domain, count, divisor)
+    if place is not None:
+        scores = Scores(place[scores.rows], scores.domain, scores.score)
     variance, df = variances(sample, scores, count)
-    return Figures(point.estimate, variance, *_srs(point, sample), point.n, point.size, df)
+    return Figures(point.estimate, variance, *_srs(point), point.n, point.size, df)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +109,14 @@ class Point:
 
 
 def linearise(
-    sample: Sample, statistic: Statistic, values: Floats, domain: Codes, count: int, divisor: Floats | None = None
+    weight: Floats, statistic: Statistic, values: Floats, domain: Codes, count: int, divisor: Floats | None = None
 ) -> tuple[Point, Scores]:
     """Estimate, and give each row the score whose sum varies as the estimate does."""
     inside = (domain >= 0) & np.isfinite(values)
     if divisor is not None:
         inside &= np.isfinite(divisor)
     rows = np.flatnonzero(inside)
-    d, w, y = domain[rows], sample.weight[rows], values[rows]
+    d, w, y = domain[rows], weight[rows], values[rows]
     n = np.bincount(d[w != 0], minlength=count).astype(np.int64)
     size = sums(d, w, count)
     total = sums(d, w * y, count)
@@ -201,7 +211,7 @@ def covariance(sample: Sample, scores: Floats) -> Floats:
     return found
 
 
-def _srs(point: Point, sample: Sample) -> tuple[Floats, Floats]:
+def _srs(point: Point) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         replaced = point.spread * point.scale / point.n
         open_share = (point.size - point.n) / point.size

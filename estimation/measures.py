@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from estimation.columns import Columns
-from estimation.taylor import Statistic
+from estimation.linear import Statistic
 from schemas.errors import EstimationError
 from schemas.workbook import Indicator
 

@@ -49,16 +49,41 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class WeightStep:
+    """One step on the way to the weights, and what it did.
+
+    Attributes:
+        name: "base", "response", "trim", "calibration".
+        rows: interviews with a positive weight after it.
+        before, after: sum of the weights.
+        smallest, largest: positive weights after it.
+        effect: Kish's design effect of unequal weights, 1 + cv squared.
+        margins: name of a class -> its known total, its sum before, its sum after.
+    """
+
+    name: str
+    rows: int
+    before: float
+    after: float
+    smallest: float
+    largest: float
+    effect: float
+    margins: tuple[tuple[str, float, float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Estimates:
     """What a workbook's indicators yielded; iterating it gives the estimates.
 
     Attributes:
         estimates: in the order of the workbook: indicator, then domain, then category.
         problems: one for each indicator, breakdown or design row that could not be evaluated; it was left out.
+        weighting: the steps by which the weights were made, in order; none without weights.
     """
 
     estimates: tuple[Estimate, ...]
     problems: tuple[Problem, ...] = ()
+    weighting: tuple[WeightStep, ...] = ()
 
     def __iter__(self) -> Iterator[Estimate]:
         return iter(self.estimates)

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from estimation.intervals import logit_interval
 from estimation.quality import (
     NOT_RELIABLE,
     RELIABLE,
@@ -16,7 +17,7 @@ from estimation.quality import (
     judge_size,
     largest_reliable_error,
 )
-from estimation.taylor import DesignColumns, Linearised, linearise, logit_interval
+from estimation.second_opinion import DesignColumns, Linearised, linearise
 
 REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "reference"
 

@@ -1,23 +1,20 @@
-"""Taylor linearisation: the only file that knows the library `svy`.
+"""The same figures by other hands: the only file that knows the library `svy`.
 
-Its interface moves weekly, so it is pinned exactly and a rename there breaks this file alone.
-Specified in docs/methods/variance.md.
+It agrees with `estimation.linear` wherever both can answer (one stage, weights not calibrated) and is ten times slower;
+`comunal estimate --verify` asks it, and the tests do. Its interface moves weekly, so it is pinned exactly and a rename
+there breaks this file alone.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any
 
 import polars as pl
 
-Statistic = Literal["mean", "total", "ratio"]
-
-SINGLETON_RULE: Final = "center"
-"""A stratum with a single PSU is centred at the grand mean: R's `survey.lonely.psu = "adjust"`, the careful choice."""
-
-CONFIDENCE = 0.95
+from estimation.linear import Statistic
+from estimation.samples import Singleton
 
 _OUTSIDE = ""
 """Domain of the rows that a figure isn't about. They stay in the frame: a domain's variance needs every PSU."""
@@ -32,12 +29,14 @@ class DesignColumns:
         stratum: stratum's code, null for an unstratified sample.
         psu: code of the primary sampling unit; the interview where the workbook names none.
         population: number of PSUs in the row's stratum (finite population correction), null for none.
+        singleton: what a stratum with a single PSU does.
     """
 
     weight: pl.Series
     psu: pl.Series
     stratum: pl.Series | None = None
     population: pl.Series | None = None
+    singleton: Singleton = "center"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,6 @@ def linearise(
     Returns:
         One mapping a variable, domain's code -> figure. Domains without a row are absent.
 
-    Source: docs/methods/variance.md, sections 1 to 4.
     """
     sample, names = _bind(design, domains, values, divisor)
     estimation = sample.estimation
@@ -90,23 +88,6 @@ def linearise(
             result = estimation.total(name, by="_domain")
         found.append({row["_domain"]: _read(row) for row in result.to_polars().to_dicts() if row["_domain"]})
     return found
-
-
-def logit_interval(share: float, se: float | None, df: int) -> tuple[float | None, float | None]:
-    """Ends of the 95 % interval of a proportion, symmetric on the logit scale, so that it stays within 0 and 1.
-
-    Returns:
-        Both null where the proportion is 0 or 1, or there is no standard error or degree of freedom.
-
-    Source: docs/methods/variance.md, section 5.
-    """
-    from scipy.stats import t  # takes half a second, and a survey without a probability design never needs it
-
-    if se is None or df < 1 or not 0.0 < share < 1.0:
-        return None, None
-    centre = math.log(share / (1 - share))
-    reach = float(t.ppf((1 + CONFIDENCE) / 2, df)) * se / (share * (1 - share))
-    return _expit(centre - reach), _expit(centre + reach)
 
 
 def _bind(
@@ -127,7 +108,7 @@ def _bind(
     terms: dict[str, Any] = {"wgt": "_weight", "psu": "_psu"}
     if design.stratum is not None:
         columns["_stratum"] = design.stratum.cast(pl.String)
-        terms |= {"stratum": "_stratum", "singleton": SINGLETON_RULE}
+        terms |= {"stratum": "_stratum", "singleton": design.singleton}
     if design.population is not None:
         columns["_population"] = design.population.cast(pl.Float64)
         terms["pop_size"] = "_population"
@@ -150,7 +131,3 @@ def _read(row: dict[str, Any]) -> Linearised:
 
 def _known(number: float | None) -> float | None:
     return None if number is None or not math.isfinite(number) else float(number)
-
-
-def _expit(logit: float) -> float:
-    return 1 / (1 + math.exp(-logit))
