@@ -19,6 +19,7 @@ from store import forms as form_rows
 from store import submissions, tables
 from store.attachments import read_named
 from store.compaction import compact_tables
+from store.complaints import translated
 from store.open import Store
 from store.settings import personal_key
 
@@ -87,7 +88,8 @@ def ingest(
                 break
             after = waiting[-1].submission_id
             for work in run.open(waiting, private_key):
-                readers.read(work, work.form, work.opened.batch)
+                with translated():
+                    readers.read(work, work.form, work.opened.batch)
     if run.read:
         compact_tables(store, form_id)
     return IngestReport(form_id, run.read, run.failed, run.found, dict(run.rows), run.encrypted)
@@ -137,9 +139,11 @@ class _Run:
         """Store a batch that was read."""
         parsed = _with_audits(self.store, work.form, work.opened, done.parsed)
         segments = (*done.segments, *tables.write_segments(self.store.data, self.form_id, parsed.tables))
-        batch = [raw.submission_id for raw in work.received if raw.submission_id in work.opened.failed]
-        batch += [raw.submission_id for raw in work.opened.batch]
-        tables.register_tables(self.store, self.form_id, work.version, segments, parsed, batch)
+        batch = [raw for raw in work.received if raw.submission_id in work.opened.failed] + work.opened.batch
+        tables.register_tables(
+            *(self.store, self.form_id, work.version, segments, parsed, [raw.submission_id for raw in batch]),
+            instance_ids=[raw.instance_id for raw in batch],
+        )
         self.read += len(batch) - len(parsed.failed)
         self.failed += len(parsed.failed)
         self.found += len(parsed.findings)

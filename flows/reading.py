@@ -19,10 +19,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from flows.workers import share_cores
 from forms.rows import read_rows
 from schemas.fields import Form
 from schemas.submissions import ParsedBatch, RawSubmission
-from store.tables import Segment, write_segments
+from store.segment_files import Segment, write_segments
 
 Label = TypeVar("Label")
 
@@ -58,11 +59,6 @@ _FORMS: dict[bytes, Form] = {}
 """Forms of a worker: each is unpacked once, since reading prepares much for a form."""
 
 
-def _start_worker() -> None:
-    # One thread each: the cores are shared out by process.
-    os.environ["POLARS_MAX_THREADS"] = "1"
-
-
 def _work(data: Path, form: bytes, batch: Sequence[RawSubmission], personal_key: bytes) -> ReadBatch:
     if form not in _FORMS:
         _FORMS[form] = pickle.loads(form)  # noqa: S301 - packed by the process that started this one
@@ -92,7 +88,7 @@ class Readers(Generic[Label]):
         if self.processes > 1:
             # Polars runs threads, and a fork of a process with threads may hang.
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.processes, context, _start_worker)
+            self._pool = ProcessPoolExecutor(self.processes, context, share_cores)
         return self
 
     def __exit__(

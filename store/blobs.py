@@ -181,16 +181,24 @@ class Blobs:
         Raises:
             StoreError: STO-012, a content is missing or was changed.
         """
-        found: dict[str, bytes] = {}
+        found: dict[str, bytes | None] = {}
         wanted = sorted(set(digests))
         for start in range(0, len(wanted), 500):
             query = select(blobs.c.sha256, blobs.c.bytes).where(blobs.c.sha256.in_(wanted[start : start + 500]))
             for digest, data in connection.execute(query):
-                found[digest] = self._read_file(digest) if data is None else bytes(data)
-        for digest in wanted:
-            if digest not in found or hashlib.sha256(found[digest]).hexdigest() != digest:
-                raise _damaged(digest)
-        return found
+                found[digest] = data
+        return {digest: self.check(digest, found.get(digest)) for digest in wanted}
+
+    def check(self, sha256: str, data: bytes | None) -> bytes:
+        """The content that a row has (null: it is a file), checked against its digest.
+
+        Raises:
+            StoreError: STO-012, the content is missing or was changed.
+        """
+        content = self._read_file(sha256) if data is None else bytes(data)
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise _damaged(sha256)
+        return content
 
     def _read_file(self, sha256: str) -> bytes:
         try:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, select, update
 
 from schemas.errors import StoreError
 from schemas.submissions import RawSubmission
 from schemas.tables import attachments, conflicts, form_versions, quarantine, submissions
+from schemas.tables import blobs as contents
 from store.blobs import Blobs
 
 CHUNK = 500
@@ -97,7 +98,7 @@ def list_unparsed(
         .order_by(submissions.c.id)
         .limit(limit)
     )
-    return _raw(connection, blobs, list(connection.execute(query)))
+    return _raw(connection, blobs, query)
 
 
 def read_submission(connection: Connection, blobs: Blobs, form_id: str, instance_id: str) -> RawSubmission:
@@ -107,37 +108,37 @@ def read_submission(connection: Connection, blobs: Blobs, form_id: str, instance
         StoreError: STO-013, there is none; STO-012, its bytes are missing or changed.
     """
     query = select(*_RAW).where(submissions.c.form_id == form_id, submissions.c.instance_id == instance_id)
-    found = _raw(connection, blobs, list(connection.execute(query)))
+    found = _raw(connection, blobs, query)
     if not found:
         raise StoreError("STO-013", f"There is no submission {instance_id!r} of form {form_id!r}.", "Check the id.")
     return found[0]
 
 
-def _raw(connection: Connection, blobs: Blobs, rows: Sequence[Row[*tuple[Any, ...]]]) -> list[RawSubmission]:
-    contents = blobs.read_many(connection, [row.sha256 for row in rows])
+def _raw(connection: Connection, blobs: Blobs, query: Select[Any]) -> list[RawSubmission]:
+    """What a query over `_RAW` names, with its bytes and the names of its files."""
+    joined = query.add_columns(contents.c.bytes).join(contents, contents.c.sha256 == submissions.c.sha256, isouter=True)
+    rows = connection.execute(joined).all()
     names: dict[int, list[str]] = {}
-    for ids in chunks([row.id for row in rows]):
-        query = (
-            select(attachments.c.submission_id, attachments.c.name)
-            .where(attachments.c.submission_id.in_(ids))
-            .distinct()
-            .order_by(attachments.c.submission_id, attachments.c.name)
-        )
-        for owner, name in connection.execute(query):
+    if rows:
+        # By the ends of the run: ids of a batch are close together, and a list of them takes longer than the query.
+        ids = [row[0] for row in rows]
+        files = select(attachments.c.submission_id, attachments.c.name).distinct()
+        files = files.where(attachments.c.submission_id.between(min(ids), max(ids)))
+        for owner, name in connection.execute(files.order_by(attachments.c.submission_id, attachments.c.name)):
             names.setdefault(owner, []).append(name)
     return [
         RawSubmission(
-            submission_id=row.id,
-            form_id=row.form_id,
-            version=row.version,
-            instance_id=row.instance_id,
-            received_at=row.received_at,
-            xml=contents[row.sha256],
-            sha256=row.sha256,
-            client=row.client,
-            attachments=tuple(names.get(row.id, ())),
+            submission_id=number,
+            form_id=form_id,
+            version=version,
+            instance_id=instance_id,
+            received_at=received_at,
+            xml=blobs.check(sha256, data),
+            sha256=sha256,
+            client=client,
+            attachments=tuple(names.get(number, ())),
         )
-        for row in rows
+        for number, form_id, version, instance_id, received_at, sha256, client, data in rows
     ]
 
 

@@ -11,13 +11,9 @@ second parse, an edit or a late attachment never rewrites a file: it moves the p
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
 
 import polars as pl
 from sqlalchemy import Connection, select
@@ -25,64 +21,15 @@ from sqlalchemy import Connection, select
 from schemas.fields import Form
 from schemas.submissions import ParsedBatch
 from schemas.tables import table_batches, table_segments
+from store import segment_files
 from store.complaints import translated
 from store.findings import put_parse_findings
-from store.folders import file_durably, make_private_folder
 from store.inserts import keyed_insert
 from store.open import Store
 from store.personal import put_personal
+from store.segment_files import Segment
 from store.segments import scan_current
 from store.submissions import list_instances, mark_failed, mark_parsed
-
-LONGEST_NAME = 200
-"""Characters of a folder's name; file systems allow 255 bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One Parquet file: the rows of one table in one batch. `path` is relative to the data folder."""
-
-    table: str
-    path: str
-    sha256: str
-    rows: int
-
-
-def folder_name(name: str) -> str:
-    """A name that every file system takes, different for different names.
-
-    >>> folder_name("quilicura"), folder_name("../etc"), folder_name("..")
-    ('quilicura', '..%2Fetc', '%2E%2E')
-    """
-    quoted = quote(name, safe="")
-    if not quoted.strip("."):
-        quoted = quoted.replace(".", "%2E")
-    if len(quoted) > LONGEST_NAME:
-        quoted = f"{quoted[:100]}~{hashlib.sha256(name.encode()).hexdigest()[:32]}"
-    # Quoting never yields a bare per cent sign.
-    return quoted or "%"
-
-
-def write_segment(data: Path, form_id: str, table: str, frame: pl.DataFrame) -> Segment:
-    """Write a frame as a durable file named by its content; no row names it yet."""
-    folder = data / "tables" / folder_name(form_id) / folder_name(table)
-    with translated():
-        make_private_folder(folder)
-        descriptor, name = tempfile.mkstemp(dir=data / "incoming", suffix=".parquet")
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "w+b") as file:
-                # Small frames: dictionaries and statistics cost more than they save.
-                frame.write_parquet(file, compression="zstd", compression_level=3)
-                file.flush()
-                os.fsync(file.fileno())
-                file.seek(0)
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            final = folder / f"{digest}.parquet"
-            file_durably(temporary, final, synced=True)
-        finally:
-            temporary.unlink(missing_ok=True)
-    return Segment(table, str(final.relative_to(data)), digest, frame.height)
 
 
 def batch_digest(form_id: str, version: str, ids: Sequence[int], segments: Sequence[Segment]) -> str:
@@ -110,13 +57,24 @@ def register_batch(
     return int(batch_id)
 
 
-def write_segments(data: Path, form_id: str, tables: Mapping[str, pl.DataFrame]) -> tuple[Segment, ...]:
-    """Write every frame that has rows; nothing is named yet, so that it may be done apart and in any process.
+def write_segment(data: Path, form_id: str, table: str, frame: pl.DataFrame) -> Segment:
+    """As `segment_files.write_segment`, what the disk complains of translated.
 
     Raises:
         StoreError: STO-002 disk full, STO-003 not writable.
     """
-    return tuple(write_segment(data, form_id, name, frame) for name, frame in tables.items() if frame.height)
+    with translated():
+        return segment_files.write_segment(data, form_id, table, frame)
+
+
+def write_segments(data: Path, form_id: str, tables: Mapping[str, pl.DataFrame]) -> tuple[Segment, ...]:
+    """As `segment_files.write_segments`, what the disk complains of translated.
+
+    Raises:
+        StoreError: STO-002 disk full, STO-003 not writable.
+    """
+    with translated():
+        return segment_files.write_segments(data, form_id, tables)
 
 
 def write_tables(
@@ -158,13 +116,18 @@ def register_tables(
     batch: ParsedBatch,
     submission_ids: Sequence[int],
     at: datetime | None = None,
+    instance_ids: Sequence[str] | None = None,
 ) -> int:
-    """As `write_tables`, of a batch whose tables are written already: `segments` stand for `batch.tables`."""
+    """As `write_tables`, of a batch whose tables are written already: `segments` stand for `batch.tables`.
+
+    Args:
+        instance_ids: theirs, if they are known.
+    """
     at = at or datetime.now(UTC)
     digest = batch_digest(form_id, version, sorted(submission_ids), segments)
     with store.begin() as connection:
         batch_id = register_batch(connection, form_id, version, digest, segments, at)
-        instances = list_instances(connection, submission_ids)
+        instances = instance_ids or list_instances(connection, submission_ids)
         put_personal(connection, form_id, instances, batch.personal)
         put_parse_findings(connection, form_id, instances, batch.findings, at)
         mark_parsed(connection, [number for number in submission_ids if number not in batch.failed], batch_id, at)

@@ -36,9 +36,10 @@ from store.findings import list_findings
 from store.forms import add_form_version
 from store.open import Store
 from store.personal import PersonalAccess, read_personal
+from store.segment_files import folder_name
 from store.segments import common_type, table_schema
 from store.submissions import count_submissions, list_unparsed, mark_unparsed
-from store.tables import folder_name, read_tables, scan_tables, write_tables
+from store.tables import read_tables, scan_tables, write_tables
 
 FORM_ID = "encuesta"
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
