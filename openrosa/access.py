@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from store.logins import Logins
 
 REMEMBERED_SECONDS = 5.0
-"""How long a key is believed without asking the store: so long may a revoked key still work."""
+"""How long a key is believed without asking the store: so long may a revoked key still get forms, but send nothing."""
 
 WRONG_KEYS = Rule(free=30, longest=60.0)
 """Wrong keys of one address: a key has 256 bits, so this spares the server and the log, not the key."""

@@ -125,7 +125,7 @@ async def _envelope(xml: bytes) -> Envelope:
     return await asyncio.to_thread(read_envelope, xml) if len(xml) > INLINE_BYTES else read_envelope(xml)
 
 
-_REFUSED = {"conflict": "SUB-110", "unknown_form": "SUB-111", "closed_form": "SUB-112"}
+_REFUSED = {"conflict": "SUB-110", "unknown_form": "SUB-111", "closed_form": "SUB-112", "revoked": "ACC-101"}
 
 
 def answer_of(outcome: Outcome, *, is_incomplete: bool = False) -> Answer:

@@ -4,6 +4,7 @@ same instance, same bytes (or the same after C14N)  duplicate: nothing changes b
 same instance, other bytes                          conflict: bytes and files are kept beside the first ones
 unknown form                                        unknown_form: nothing is stored
 closed form                                         closed_form: nothing is stored
+of a person whose key was revoked                   revoked: nothing is stored
 anything else                                       added; held out of the tables while its version is unknown
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -21,11 +22,12 @@ from sqlalchemy import Connection, select
 
 from schemas.door_tables import conflict_attachments
 from schemas.tables import attachments, conflicts, quarantine, submissions
+from store.arrival_queries import Key, add_rows, form_versions_of, revoked_among, stored_among
 from store.blobs import Blobs, Content
-from store.edits import by_form, first_state, have_edits, settle_edits
-from store.inserts import among, insert_rows, keyed_insert, mark
+from store.edits import first_state, have_edits, settle_edits
+from store.inserts import keyed_insert
 
-Status = Literal["added", "duplicate", "conflict", "unknown_form", "closed_form"]
+Status = Literal["added", "duplicate", "conflict", "unknown_form", "closed_form", "revoked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +107,6 @@ def _canonical(xml: bytes) -> bytes:
     return bytes(etree.tostring(etree.fromstring(xml, parser), method="c14n2", with_comments=False))
 
 
-_Key = tuple[str, str]
-
-# Of the queries below, those that run for every group go straight to the driver: for SQLAlchemy to write one down takes
-# several times as long as it takes to run.
-_COLUMNS = (
-    "form_id",
-    "version",
-    "instance_id",
-    "deprecated_id",
-    "sha256",
-    "received_at",
-    "client",
-    "person_id",
-    "state",
-)
-
-
 def add_submissions(connection: Connection, blobs: Blobs, items: Sequence[NewSubmission]) -> list[Outcome]:
     """Store submissions, at most some hundreds a call; an outcome each, in the same order.
 
@@ -130,12 +115,15 @@ def add_submissions(connection: Connection, blobs: Blobs, items: Sequence[NewSub
         blobs: of the store.
         items: in order of arrival.
     """
-    versions = _form_versions(connection, {item.form_id for item in items})
+    versions = form_versions_of(connection, {item.form_id for item in items})
+    revoked = revoked_among(connection, {item.person_id for item in items if item.person_id is not None})
     outcomes: dict[int, Outcome] = {}
     welcome: list[tuple[int, NewSubmission, Content]] = []
     for index, item in enumerate(items):
         known = versions.get(item.form_id)
-        if not known:
+        if item.person_id in revoked:
+            outcomes[index] = Outcome("revoked", item.instance_id)
+        elif not known:
             outcomes[index] = Outcome("unknown_form", item.instance_id)
         elif known.get(item.version, "open") == "closed" or set(known.values()) == {"closed"}:
             outcomes[index] = Outcome("closed_form", item.instance_id)
@@ -157,34 +145,12 @@ def add_submissions(connection: Connection, blobs: Blobs, items: Sequence[NewSub
     return [outcomes[index] for index in range(len(items))]
 
 
-def _form_versions(connection: Connection, form_ids: set[str]) -> dict[str, dict[str, str]]:
-    """Form id -> version -> state."""
-    where, values = among(connection, "form_id", sorted(form_ids))
-    query = f"SELECT form_id, version, state FROM form_versions WHERE {where}"  # noqa: S608
-    found: dict[str, dict[str, str]] = {}
-    for form_id, version, state in connection.exec_driver_sql(query, values):
-        found.setdefault(form_id, {})[version] = state
-    return found
-
-
-def _stored(connection: Connection, keys: Iterable[_Key]) -> dict[_Key, tuple[int, str]]:
-    """(form id, instance id) -> (submission id, digest)."""
-    found: dict[_Key, tuple[int, str]] = {}
-    for form_id, instance_ids in by_form(keys).items():
-        where, values = among(connection, "instance_id", instance_ids)
-        where = f"form_id = {mark(connection.dialect)} AND {where}"
-        query = f"SELECT instance_id, id, sha256 FROM submissions WHERE {where}"  # noqa: S608
-        for instance_id, number, sha256 in connection.exec_driver_sql(query, (form_id, *values)):
-            found[form_id, instance_id] = (number, sha256)
-    return found
-
-
 def _insert(
     connection: Connection, blobs: Blobs, items: Sequence[tuple[int, NewSubmission, Content]]
-) -> tuple[dict[_Key, tuple[int, str]], dict[_Key, int]]:
+) -> tuple[dict[Key, tuple[int, str]], dict[Key, int]]:
     """Insert those that aren't stored yet; every key's row afterwards, and the keys that this call added."""
-    stored = _stored(connection, {(item.form_id, item.instance_id) for _, item, _ in items})
-    fresh: dict[_Key, tuple[NewSubmission, Content]] = {}
+    stored = stored_among(connection, {(item.form_id, item.instance_id) for _, item, _ in items})
+    fresh: dict[Key, tuple[NewSubmission, Content]] = {}
     for _, item, content in items:
         key = (item.form_id, item.instance_id)
         if key not in stored and key not in fresh:
@@ -193,10 +159,10 @@ def _insert(
         return stored, {}
     times = [item.received_at for item, _ in fresh.values()]
     blobs.put(connection, [content for _, content in fresh.values()], max(times))
-    added = _add(connection, [_row(item, content) for item, content in fresh.values()])
+    added = add_rows(connection, [_row(item, content) for item, content in fresh.values()])
     # Another process may have been faster with the rest.
     stored |= {key: (number, fresh[key][1].sha256) for key, number in added.items()}
-    stored |= _stored(connection, set(fresh) - set(added))
+    stored |= stored_among(connection, set(fresh) - set(added))
     keys = [key for key in fresh if key in added]
     is_edit = any(first_state(key[1], fresh[key][0].deprecated_id) != "current" for key in keys)
     if keys and (is_edit or have_edits(connection, keys)):
@@ -205,7 +171,7 @@ def _insert(
 
 
 def _row(item: NewSubmission, content: Content) -> tuple[object, ...]:
-    """The values of `_COLUMNS`."""
+    """The values of `store.arrival_queries.COLUMNS`."""
     return (
         item.form_id,
         item.version,
@@ -217,19 +183,6 @@ def _row(item: NewSubmission, content: Content) -> tuple[object, ...]:
         item.person_id,
         first_state(item.instance_id, item.deprecated_id),
     )
-
-
-def _add(connection: Connection, rows: Sequence[tuple[object, ...]]) -> dict[_Key, int]:
-    """Insert rows; key -> number of those that weren't there."""
-    if connection.dialect.name == "sqlite":
-        # Nobody else writes meanwhile, so all are new and numbered in a row. Asking for the numbers would be a call
-        # into the database for each.
-        result = insert_rows(connection, submissions, _COLUMNS, rows, ending="")
-        first = result.lastrowid - len(rows) + 1
-        return {(str(row[0]), str(row[2])): first + place for place, row in enumerate(rows)}
-    ending = "ON CONFLICT (form_id, instance_id) DO NOTHING RETURNING form_id, instance_id, id"
-    result = insert_rows(connection, submissions, _COLUMNS, rows, ending)
-    return {(form_id, instance_id): number for form_id, instance_id, number in result}
 
 
 def _keep_conflict(

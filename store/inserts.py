@@ -18,7 +18,7 @@ def keyed_insert(connection: Connection, table: Table) -> postgresql.Insert:
     return sqlite.insert(table)  # type: ignore[return-value]
 
 
-def among(connection: Connection, column: str, values: Sequence[str]) -> tuple[str, tuple[object, ...]]:
+def among(connection: Connection, column: str, values: Sequence[str | int]) -> tuple[str, tuple[object, ...]]:
     """A condition as this driver takes it, that a column has one of these values, and what to give the driver.
 
     >>> from sqlalchemy import create_engine

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -19,8 +20,11 @@ from openrosa.quick import only_xml
 from openrosa.receive import Parts, read_parts
 from schemas.errors import StoreError
 from schemas.settings import Settings
-from store.arrivals import NewSubmission, Outcome
+from store.arrivals import NewSubmission, Outcome, add_submissions
 from store.blobs import Blobs
+from store.forms import add_form_version
+from store.open import Store
+from store.people import add_person, revoke_person
 from store.submissions import list_unparsed
 
 FORM, World, xml = phone.FORM, phone.World, phone.submission
@@ -204,3 +208,28 @@ def test_a_client_that_falls_silent_is_hung_up_on(tmp_path: Path) -> None:
     asyncio.run(world.app(scope, receive, send))
     world.close()
     assert [message.get("status") for message in said] == [408, None]
+
+
+def test_a_revoked_key_sends_nothing_from_that_moment_on(world: phone.World) -> None:
+    assert world.send(xml("uuid:1")).status_code == 201
+    with world.store.begin() as connection:
+        revoke_person(connection, world.person.id)
+    for files in ({}, {"foto.jpg": b"JPEG"}):
+        response = world.send(xml("uuid:2"), files, headers={"Accept-Language": "en"})
+        assert (response.status_code, "was revoked" in phone.message(response)) == (403, True)
+    assert world.counts().received == 1
+
+
+def test_the_store_itself_refuses_what_a_revoked_person_sends(store: Store) -> None:
+    with store.begin() as connection:
+        add_form_version(
+            connection, store.blobs, form_id=FORM, version="1", title="E", xform=b"<x/>", workbook=None, media={}
+        )
+        gone, here = (add_person(connection, name, "enumerator").id for name in ("Rosa", "Jean"))
+        revoke_person(connection, gone)
+        items = [
+            NewSubmission(FORM, "1", f"uuid:{n}", xml(f"uuid:{n}"), datetime.now(UTC), person_id=sender)
+            for n, sender in enumerate((gone, here, None, gone))
+        ]
+        outcomes = add_submissions(connection, store.blobs, items)
+    assert [outcome.status for outcome in outcomes] == ["revoked", "added", "added", "revoked"]

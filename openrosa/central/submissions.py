@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from starlette.responses import Response
 
 from forms.envelopes import read_envelope
-from openrosa.central.answers import CLOSED, CONFLICT, HEADERS, SUBMISSION_REFUSED, UNKNOWN, Refused, iso
+from openrosa.central.answers import CLOSED, CONFLICT, FORBIDDEN, HEADERS, SUBMISSION_REFUSED, UNKNOWN, Refused, iso
 from openrosa.central.calls import Call, Endpoint
 from openrosa.central.definitions import definition, personal_paths, version_row
 from openrosa.central.frames import UNKNOWN_PERSON, review_state
@@ -172,6 +172,8 @@ def _accepted(outcome: Outcome) -> None:
         raise Refused(CLOSED, "The form is closed and takes no more submissions.")
     if outcome.status == "unknown_form":
         raise Refused(UNKNOWN, "Could not find the form you were looking for.")
+    if outcome.status == "revoked":
+        raise Refused(FORBIDDEN, "Whoever sends this may no longer do so.")
 
 
 def create_submission(call: Call) -> object:
