@@ -40,6 +40,7 @@ def try_form(
     """
     from flows.drafting import put_workbook
     from flows.phone_codes import check_code_file, write_code
+    from openrosa.settings_qr import phone_settings
     from store.people import get_person
     from store.trials import open_trial
 
@@ -58,7 +59,7 @@ def try_form(
             record["server_url"] = server_url = f"{url.rstrip('/')}/test/{token}"
             lines += f"  server_url  {server_url}\n"
             if qr is not None:
-                write_code(qr, server_url)
+                write_code(qr, phone_settings(server_url))
                 record["qr"] = str(qr)
                 lines += f"  qr          {qr}\n"
             lines += "An earlier test address of the form no longer works; --keep would have kept it."

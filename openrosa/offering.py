@@ -15,7 +15,7 @@ from openrosa.answers import Refusal
 from openrosa.documents import ListedFile, ListedForm, write_form_list, write_manifest
 from openrosa.entities import having_lists, list_files
 from openrosa.routes import HEADERS, XML, Visitor, door, server_url, visit
-from store.assignments import list_assigned
+from store.assignments import list_offered_to
 from store.forms import FormVersionRow, get_form_version_by_id, list_offered
 from store.open import Store
 from store.trials import as_version
@@ -54,14 +54,10 @@ def _offered(store: Store, visitor: Visitor) -> list[FormVersionRow]:
     with store.read() as connection:
         if visitor.trial is not None:
             return [as_version(connection, store.blobs, visitor.trial)]
-        offered = list_offered(connection)
-        assigned = list_assigned(connection, visitor.person.id) if visitor.person else frozenset()
-        if visitor.link is not None:
-            assigned = frozenset({visitor.link.form_id})
-    bound = visitor.person.communes if visitor.person else frozenset()
-    # A blank form that names no commune is for everybody.
-    offered = [row for row in offered if not bound or row.commune in bound or not row.commune]
-    return [row for row in offered if not assigned or row.form_id in assigned]
+        if visitor.person is not None:
+            return list_offered_to(connection, visitor.person.id, visitor.person.communes)
+        wanted = {visitor.link.form_id} if visitor.link is not None else set()
+        return [row for row in list_offered(connection) if row.form_id in wanted]
 
 
 async def form_xml(request: Request) -> Response:

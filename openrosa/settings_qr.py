@@ -20,6 +20,24 @@ Picture = Literal["svg", "png"]
 FIELD_WORK: Mapping[str, Setting] = {"form_update_mode": "match_exactly", "autosend": "wifi_and_cellular"}
 """What every phone of a survey wants: the forms of the server, no others; interviews sent as soon as there is a net."""
 
+LOCKS: Mapping[str, bool] = {
+    "change_server": False,
+    "change_project_display": False,
+    "form_update_mode": False,
+    "periodic_form_updates_check": False,
+    "automatic_update": False,
+    "hide_old_form_versions": False,
+    "get_blank": False,
+    "change_autosend": False,
+    "delete_after_send": False,
+    "delete_saved": False,
+    "change_constraint_behavior": False,
+    "change_form_metadata": False,
+    "instance_form_sync": False,
+}
+"""What an enumerator can't change by mistake: where interviews go and when, which forms there are, who sends them, and
+that what isn't sent yet can't be deleted. Language, font, theme and moving about in a form stay free."""
+
 
 def phone_settings(
     server_url: str,
@@ -62,6 +80,12 @@ def encode_settings(settings: Mapping[str, Mapping[str, Setting]]) -> str:
     if len(text) > MOST_CHARACTERS:
         raise ValueError(f"the settings take {len(text)} characters of a code that holds {MOST_CHARACTERS}")
     return text
+
+
+def inline_code(text: str) -> str:
+    """The code as an `<svg>` to stand in a page, as large as its surroundings make it."""
+    code = segno.make_qr(text, error="L", boost_error=False)
+    return str(code.svg_inline(border=4, omitsize=True, svgclass=None, lineclass=None))
 
 
 def draw_code(text: str, picture: Picture) -> bytes:

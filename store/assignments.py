@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, select
 
 from schemas.door_tables import assignments
 from store.audit import record
+from store.forms import FormVersionRow, list_offered
 from store.inserts import keyed_insert
 
 
@@ -34,3 +36,19 @@ def list_assigned(connection: Connection, person_id: int) -> frozenset[str]:
     """Ids of the forms assigned to a person; empty means all of them."""
     query = select(assignments.c.form_id).where(assignments.c.person_id == person_id)
     return frozenset(connection.scalars(query))
+
+
+def list_offered_to(connection: Connection, person_id: int, communes: Collection[str]) -> list[FormVersionRow]:
+    """What a person's phone is offered: the open forms assigned to them, of their communes.
+
+    Args:
+        connection: of `Store.read()`.
+        person_id: who; without an assignment they are offered every form.
+        communes: CUT codes to which they are bound, none for all. A form that names no commune is for everybody.
+    """
+    assigned = list_assigned(connection, person_id)
+    return [
+        row
+        for row in list_offered(connection)
+        if (not assigned or row.form_id in assigned) and (not communes or not row.commune or row.commune in communes)
+    ]

@@ -134,7 +134,7 @@ def _check(name: str, role: str, communes: Collection[str]) -> None:
         raise AccessError("ACC-002", message, "Choose a role from the list.")
     if unknown := [cut for cut in communes if find_commune(cut) is None]:
         message = f"There is no commune with the code {', '.join(unknown)}; expected CUT codes of five digits."
-        raise AccessError("ACC-005", message, "Look the code up: Quilicura, for instance, is 13125.")
+        raise AccessError("ACC-005", message, "Look it up in INE's list of communes (CUT).")
 
 
 def _joined(communes: Collection[str]) -> str:
