@@ -173,7 +173,8 @@ def fuzz(folder: Path, seconds: float, seed: int, url: str | None, clients: int 
         server.stop()
     if growth > MOST_GROWTH_KILOBYTES:
         fuzzer.complaints.append(f"its memory grew by {growth} kB")
-    words = [line for line in log.read_text(errors="replace").splitlines() if "WARNING" not in line]
+    marks = ("ERROR", "CRITICAL", "Traceback", "Exception")
+    words = [line for line in log.read_text(errors="replace").splitlines() if any(mark in line for mark in marks)]
     fuzzer.complaints += [f"log: {line[:300]}" for line in words[:10]]
     fuzzer.complaints += [f"lost: {one}" for one in lost(server.data, url, fuzzer.good)[:10]]
     gone = fuzzer.kept - stored_digests(server.data, url)
@@ -186,12 +187,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--url", help="a PostgreSQL that is there, and empty; without it --database starts one")
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="comunal-fuzz-")))
         folder.chmod(0o755)  # PostgreSQL is another user
-        url = None
-        if options.database == "postgresql":
+        url = options.url
+        if options.database == "postgresql" and url is None:
             postgres = Postgres(folder / "postgres")
             stack.callback(postgres.stop)
             postgres.start()

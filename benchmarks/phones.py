@@ -102,15 +102,13 @@ def prepare(data: Path, url: str | None) -> str:
 
 
 class Server:
-    """`comunal serve` in a process of its own, always on the same port."""
+    """`comunal serve` in a process of its own."""
 
     def __init__(self, data: Path, url: str | None, log: Path, **settings: object) -> None:
         self.data, self.url = data, url
         self._environment = os.environ | {f"COMUNAL_{name.upper()}": str(value) for name, value in settings.items()}
         self._log = log
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -121,7 +119,10 @@ class Server:
         return self.process.pid
 
     def start(self, wait: bool = True) -> None:
-        """Start it, and wait until it listens."""
+        """Start it on a free port, and wait until it listens."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
         command = [sys.executable, "-c", SERVER, str(self.data), str(self.port), self.url or ""]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)

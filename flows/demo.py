@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 import forms
+from flows.children import end_with_us
 from flows.commands_run import show_check, show_ingest, show_release
 from flows.output import Output
 from flows.places import open_data
@@ -113,6 +114,7 @@ def _collection_server(data: Path) -> Iterator[str]:
             stdin=subprocess.DEVNULL,
             env=dict(os.environ),
             start_new_session=True,
+            preexec_fn=end_with_us(),
         )
     try:
         _wait_for(base, server, log_file)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from flows.children import end_with_us
 from schemas.errors import CommandError
 
 START_SECONDS = 120.0
@@ -98,6 +99,7 @@ class PrefectServer:
                 stdin=subprocess.DEVNULL,
                 env=environment,
                 start_new_session=True,
+                preexec_fn=end_with_us(),
             )
 
     def wait(self) -> str:

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
+from flows.children import end_with_us
 from flows.output import Output
 from flows.places import open_data
 from flows.prefect_server import PrefectServer, api_url_file, configure_prefect
@@ -49,6 +50,7 @@ def run_everything(data: Path, host: str, port: int, prefect_port: int, output: 
             stdout=words,
             stderr=words,
             start_new_session=True,
+            preexec_fn=end_with_us(),
         )
         stack.callback(_stop, runner)
         page = api_url.removesuffix("/api")
@@ -83,6 +85,7 @@ def _child(arguments: list[str], environment: dict[str, str]) -> subprocess.Pope
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
+        preexec_fn=end_with_us(),
     )
 
 
