@@ -107,7 +107,7 @@ def _precise(rows: MeasuredRows, domain: Codes, count: int) -> list[Figures] | N
     place = np.maximum(rows.design.place, 0)
     inside = np.where(rows.counted, domain, -1)
     return [
-        estimate_by_domain(sample, rows.measure.statistic, values, inside, count, rows.divisor, place)
+        estimate_by_domain(sample, rows.measure.statistic, values, inside, count, rows.divisor, place, effects=False)
         for values in rows.values
     ]
 

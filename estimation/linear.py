@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from estimation.samples import CLOSED, Codes, Flags, Floats, Sample, Stage, sums
+from estimation.samples import Codes, Flags, Floats, Sample, Stage, sums
 from schemas.errors import EstimationError
 
 Statistic = Literal["mean", "total", "ratio"]
@@ -71,6 +71,7 @@ def estimate_by_domain(
     count: int,
     divisor: Floats | None = None,
     place: Codes | None = None,
+    effects: bool = True,
 ) -> Figures:
     """Estimate a statistic in every domain, the design kept whole.
 
@@ -80,12 +81,13 @@ def estimate_by_domain(
         count: how many domains there are.
         divisor: the lower number of a ratio.
         place: for values that stand below the sample's rows (persons of sampled households), each one's row in it.
+        effects: whether the variances under simple random sampling are wanted; else they are NaN.
 
     Raises:
         EstimationError: EST-015, when a stratum of a domain has a single unit and the design says "error".
     """
     weight = sample.weight if place is None else sample.weight[place]
-    point, scores = linearise(weight, statistic, values, domain, count, divisor)
+    point, scores = linearise(weight, statistic, values, domain, count, divisor, effects)
     if place is not None:
         scores = Scores(place[scores.rows], scores.domain, scores.score)
     variance, df = variances(sample, scores, count)
@@ -98,18 +100,22 @@ class Point:
 
     Attributes:
         spread: weighted variance of the linearised variable in the domain.
-        scale: what it is multiplied by to be in the unit of the estimate: 1 for a mean, N squared for a total.
     """
 
     estimate: Floats
     n: Codes
     size: Floats
     spread: Floats
-    scale: Floats
 
 
 def linearise(
-    weight: Floats, statistic: Statistic, values: Floats, domain: Codes, count: int, divisor: Floats | None = None
+    weight: Floats,
+    statistic: Statistic,
+    values: Floats,
+    domain: Codes,
+    count: int,
+    divisor: Floats | None = None,
+    effects: bool = True,
 ) -> tuple[Point, Scores]:
     """Estimate, and give each row the score whose sum varies as the estimate does."""
     inside = (domain >= 0) & np.isfinite(values)
@@ -119,20 +125,22 @@ def linearise(
     d, w, y = domain[rows], weight[rows], values[rows]
     n = np.bincount(d[w != 0], minlength=count).astype(np.int64)
     size = sums(d, w, count)
-    total = sums(d, w * y, count)
+    wy = w * y
+    total = sums(d, wy, count)
     with np.errstate(divide="ignore", invalid="ignore"):
         if statistic == "total":
-            estimate, linear, scale = total, y, size**2
+            estimate, score = total, wy
         else:
-            x = np.ones(rows.size) if divisor is None else divisor[rows]
-            base = sums(d, w * x, count)
+            wx = w if divisor is None else w * divisor[rows]
+            base = size if divisor is None else sums(d, wx, count)
             estimate = np.where(base != 0, total / base, np.nan)
-            linear = (y - estimate[d] * x) / base[d]
-            # A mean's linear variable is the deviation over the size of the domain, as is a ratio's over its base.
-            scale = size**2
-        mean = sums(d, w * linear, count) / size
-        spread = sums(d, w * (linear - mean[d]) ** 2, count) / size * n / (n - 1)
-    return Point(estimate, n, size, spread, scale), Scores(rows, d, w * linear)
+            score = (wy - estimate[d] * wx) / base[d]
+        spread = np.full(count, np.nan)
+        if effects:
+            linear = np.divide(score, w, out=np.zeros(w.size), where=w != 0)
+            mean = sums(d, score, count) / size
+            spread = sums(d, w * (linear - mean[d]) ** 2, count) / size * n / (n - 1)
+    return Point(estimate, n, size, spread), Scores(rows, d, score)
 
 
 def variances(sample: Sample, scores: Scores, count: int) -> tuple[Floats, Codes]:
@@ -171,20 +179,16 @@ def deviations(stage: Stage, totals: Floats, center: bool) -> tuple[Floats, Floa
         center: a unit alone in its group deviates from the grand mean of the scores, zero; else not at all.
     """
     means = np.add.reduceat(totals, stage.starts, axis=1) / stage.size
-    alone = stage.alone[stage.group_of_unit]
-    n = stage.size[stage.group_of_unit].astype(np.float64)
-    factor = stage.open_share * stage.factor * np.where(n > 1, n / np.maximum(n - 1, 1), 1.0)
-    means = np.where(stage.alone, 0.0, means)
-    if not center:
-        factor = np.where(alone, 0.0, factor)
-    factor = np.where(stage.open_share < CLOSED, 0.0, factor)
-    return totals - means[:, stage.group_of_unit], factor
+    means[:, stage.alone] = 0.0
+    totals = totals - np.repeat(means, stage.size, axis=1)
+    return totals, stage.square if center else stage.square_without_lone
 
 
 def spread_of_totals(stage: Stage, totals: Floats, center: bool) -> Floats:
     """What one stage adds to the variance of each figure."""
     deviation, factor = deviations(stage, totals, center)
-    return np.asarray(np.square(deviation) @ factor, np.float64)
+    np.square(deviation, out=deviation)
+    return np.asarray(deviation @ factor, np.float64)
 
 
 def covariance(sample: Sample, scores: Floats) -> Floats:
@@ -213,7 +217,7 @@ def covariance(sample: Sample, scores: Floats) -> Floats:
 
 def _srs(point: Point) -> tuple[Floats, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
-        replaced = point.spread * point.scale / point.n
+        replaced = point.spread * point.size**2 / point.n
         open_share = (point.size - point.n) / point.size
         return np.where(open_share >= 0, replaced * open_share, np.nan), replaced
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -30,7 +31,7 @@ CLOSED: Final = 1e-7
 """Share of a stratum left out of the sample below which it counts as taken whole, as in R's `survey`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stage:
     """One stage of selection. Units are numbered so that those of one group are neighbours.
 
@@ -55,15 +56,27 @@ class Stage:
         """How many units were drawn."""
         return self.group_of_unit.size
 
-    @property
+    @cached_property
     def starts(self) -> Codes:
         """Number of each group's first unit."""
         return np.concatenate([np.zeros(1, np.int64), np.cumsum(self.size)[:-1]])
 
-    @property
+    @cached_property
     def alone(self) -> Flags:
         """For each group, whether it has one unit though others were left out: no variance can be seen in it."""
         return np.asarray((self.size == 1) & (self.open_share[self.starts] >= CLOSED), np.bool_)
+
+    @cached_property
+    def square(self) -> Floats:
+        """For each unit the factor of its squared deviation: f n / (n - 1), f where it is alone, 0 where f is."""
+        n = self.size[self.group_of_unit].astype(np.float64)
+        factor = self.open_share * self.factor * np.where(n > 1, n / np.maximum(n - 1, 1), 1.0)
+        return np.where(self.open_share < CLOSED, 0.0, factor)
+
+    @cached_property
+    def square_without_lone(self) -> Floats:
+        """The same, 0 for a unit alone in its group."""
+        return np.where(self.alone[self.group_of_unit], 0.0, self.square)
 
 
 @dataclass(frozen=True, slots=True)
