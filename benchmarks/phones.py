@@ -169,6 +169,7 @@ def lost(data: Path, url: str | None, acknowledged: dict[str, tuple[str, dict[st
     """What of the acknowledged (instance -> digest, name -> digest of files) isn't stored with those very bytes."""
     from sqlalchemy import select
 
+    from schemas.errors import StoreError
     from schemas.tables import attachments, submissions
     from store.open import open_store
 
@@ -192,8 +193,11 @@ def lost(data: Path, url: str | None, acknowledged: dict[str, tuple[str, dict[st
                 else:
                     digests.append(file_digest)
         # Reading compares every content with its digest.
-        for start in range(0, len(digests), 200):
-            store.blobs.read_many(connection, digests[start : start + 200])
+        for digest in dict.fromkeys(digests):
+            try:
+                store.blobs.read(connection, digest)
+            except StoreError as error:
+                missing.append(str(error))
     return missing
 
 
