@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -176,14 +177,23 @@ def score(
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
-    """Score the checks against what a rehearsal spoiled: found and missed by kind, and false alarms."""
+    """Score the checks against what a rehearsal spoiled: found and missed by kind, and false alarms.
+
+    Recall is the share of the planted errors that were found. Precision is the share of spoiled interviews among those
+    in which the rules that found them say something.
+    """
     from flows.exporting import score_findings
 
     output = Output(json_lines)
     with open_data(data) as store:
         result = score_findings(store, form_id, truth)
     for kind in result.kinds:
-        output.record(kind, f"{kind.kind:22} planted {kind.planted:4}  found {kind.found:4}  noticed {kind.noticed:4}")
+        precision = "  -" if kind.precision is None else f"{kind.precision:4.0%}"
+        figures = f"planted {kind.planted:4}  found {kind.found:4}  noticed {kind.noticed:4}"
+        shares = {"recall": kind.recall, "precision": kind.precision}
+        output.record(
+            asdict(kind) | shares, f"{kind.kind:22} {figures}  recall {kind.recall:4.0%}  precision {precision}"
+        )
     output.record(
         {"planted": result.planted, "found": result.found, "clean": result.clean, "alarmed": result.alarmed}
         | {"false_alarms": result.false_alarms},

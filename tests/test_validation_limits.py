@@ -19,6 +19,7 @@ from schemas.submissions import RawSubmission
 from validation.checks import check_rules
 from validation.evaluate import evaluate_rules
 from validation.evaluation import Evaluation
+from validation.order import END, START, time_fields
 from validation.rules import form_rules
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -44,7 +45,9 @@ def judge(compiled: CompiledForm, *answers: str, **more: Any) -> Evaluation:  # 
         for at, body in enumerate(answers)
     ]
     rules = form_rules(form) + check_rules(compiled.specs, form)
-    return evaluate_rules(form, rules, read_rows(form, batch, b"k").tables, **more)
+    parsed = read_rows(form, batch, b"k")
+    unreadable = [finding for finding in parsed.findings if finding.kind == "type"]
+    return evaluate_rules(form, rules, parsed.tables, parsed=unreadable, **more)
 
 
 def broken(evaluation: Evaluation) -> set[tuple[str, str]]:
@@ -209,3 +212,31 @@ def test_rows_without_their_submission_are_left_to_the_suite() -> None:
     }
     tables = {"main": main, "p": pl.DataFrame({**keys, "age": [9, 9]})}
     assert {item.instance_id for item in evaluate_rules(form.form, form_rules(form.form), tables).findings} == {"u"}
+
+
+def test_first_of_several_end_times_is_the_interviews_own() -> None:
+    rows = (
+        "start | begun",
+        "end | done",
+        "integer | age",
+        "begin group | away | ${age} = 0",
+        "end | gave_up",
+        "end group | ",
+    )
+    fields = time_fields(compile_form(*rows).form)
+    assert {name: field.name for name, field in fields.items()} == {START: "begun", END: "done"}
+
+
+CHAIN = ("integer | a", "integer | b | ${a} != 5", "integer | c | ${b} != 7 | . < 9 | yes", "integer | d")
+
+
+def test_nothing_is_found_that_rests_on_an_unreadable_answer_however_far() -> None:
+    evaluation = judge(compile_form(*CHAIN), "<a>five</a><b/><c/><d/>", "<a>1</a><b/><c/><d/>")
+    assert broken(evaluation) == {("type:/data/a", "uuid:0"), ("required:/data/c", "uuid:1")}
+
+
+def test_nothing_is_found_that_rests_on_an_unreadable_answer_in_its_own_row_of_a_repeat() -> None:
+    rows = ("begin repeat | p", "integer | age", "text | school | ${age} < 18 || yes", "end repeat | ")
+    evaluation = judge(compile_form(*rows), "<p><age>six</age></p><p><age>6</age></p>")
+    found = [(item.rule_id, item.row_id) for item in evaluation.findings]
+    assert found == [("type:/data/p/age", "p[1]"), ("required:/data/p/school", "p[2]")]

@@ -41,7 +41,8 @@ def test_planted_errors_are_found_by_interview_and_question() -> None:
     assert (constraint.planted, constraint.found, constraint.noticed) == (2, 1, 2)
     assert constraint.missed == (("b", ("age",)),)
     assert constraint.rules == {"check:x": 1, "constraint:/data/age": 1}
-    assert (duplicate.planted, duplicate.found) == (1, 1)
+    assert (constraint.recall, constraint.alarmed, constraint.precision) == (0.5, 1, 0.5)
+    assert (duplicate.planted, duplicate.found, duplicate.recall, duplicate.precision) == (1, 1, 1.0, 1.0)
     assert (skip.planted, skip.found, skip.noticed) == (2, 1, 1)
     assert (result.planted, result.found) == (5, 3)
     assert (result.clean, result.alarmed) == (2, 1)

@@ -15,8 +15,9 @@ _PRELOADS = {"timestamp/start": START, "timestamp/end": END}
 
 
 def time_fields(form: Form) -> dict[str, Field]:
-    """The questions that record when interviews start and end."""
-    return {_PRELOADS[field.preload]: field for field in form.table(MAIN_TABLE).fields if field.preload in _PRELOADS}
+    """The questions that record when interviews start and end: the first of each, as others stand where some end."""
+    fields = reversed(form.table(MAIN_TABLE).fields)
+    return {_PRELOADS[field.preload]: field for field in fields if field.preload in _PRELOADS}
 
 
 def rank_interviews(form: Form, main: pl.DataFrame) -> pl.DataFrame:

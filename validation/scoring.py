@@ -20,6 +20,7 @@ class KindScore:
         noticed: those whose interview has a finding at all, though perhaps about another question.
         missed: (interview, questions) of those not found.
         rules: rule ids that found them, each with how many.
+        alarmed: clean interviews in which one of these rules finds something too.
     """
 
     kind: str
@@ -28,6 +29,18 @@ class KindScore:
     noticed: int
     missed: tuple[tuple[str, tuple[str, ...]], ...] = ()
     rules: Mapping[str, int] = field(default_factory=dict)
+    alarmed: int = 0
+
+    @property
+    def recall(self) -> float:
+        """Share of the planted errors that were found."""
+        return self.found / self.planted if self.planted else 0.0
+
+    @property
+    def precision(self) -> float | None:
+        """Share of right ones among the interviews in which the rules found something; null if they found nothing."""
+        told = self.found + self.alarmed
+        return self.found / told if told else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +108,7 @@ def score(
         for finding in by_instance[instance_id]:
             alarms[finding.rule_id] = alarms.get(finding.rule_id, 0) + 1
     return Score(
-        kinds=tuple(tally.close(kind) for kind, tally in tallies.items()),
+        kinds=tuple(tally.close(kind, [by_instance[key] for key in alarmed]) for kind, tally in tallies.items()),
         clean=None if interviews is None else len(set(interviews) - spoiled),
         alarmed=len(alarmed),
         false_alarms=dict(sorted(alarms.items())),
@@ -121,10 +134,11 @@ class _Tally:
         for rule_id in hits:
             self.rules[rule_id] = self.rules.get(rule_id, 0) + 1
 
-    def close(self, kind: str) -> KindScore:
-        """The score of this kind."""
+    def close(self, kind: str, clean: Iterable[list[Finding]]) -> KindScore:
+        """The score of this kind; `clean`: findings of each clean interview that has any."""
         rules = dict(sorted(self.rules.items()))
-        return KindScore(kind, self.planted, self.found, self.noticed, tuple(self.missed), rules)
+        alarmed = sum(any(finding.rule_id in rules for finding in findings) for findings in clean)
+        return KindScore(kind, self.planted, self.found, self.noticed, tuple(self.missed), rules, alarmed)
 
 
 def _questions(truth: Mapping[str, Any]) -> tuple[str, ...]:
