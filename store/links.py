@@ -1,7 +1,7 @@
 """Links under which a form is answered in a browser, without an enumerator or an account.
 
 A link's token stands in its address and nowhere in the store. A link for one person is good for one interview; which
-interview that was can be told only by whoever has the link itself (docs/decisions/0015).
+interview that was can be told only by whoever has the link itself (docs/decisions/0016).
 """
 
 from __future__ import annotations
