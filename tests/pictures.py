@@ -28,8 +28,9 @@ def read_png(data: bytes) -> npt.NDArray[np.uint8]:
     found = _unfilter(rows[:, 0], rows[:, 1:].reshape(height, width, size).astype(np.int32))
     if size in {2, 4}:
         alpha = found[:, :, -1:] / 255
-        found = found[:, :, :-1] * alpha + 255 * (1 - alpha)
-    return found.mean(axis=2).astype(np.uint8)
+        found = (found[:, :, :-1] * alpha + 255 * (1 - alpha)).astype(np.int32)
+    grey: npt.NDArray[np.uint8] = found.mean(axis=2).astype(np.uint8)
+    return grey
 
 
 def _unfilter(kinds: npt.NDArray[np.uint8], rows: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
@@ -37,6 +38,8 @@ def _unfilter(kinds: npt.NDArray[np.uint8], rows: npt.NDArray[np.int32]) -> npt.
     for kind, row in zip(kinds, rows, strict=True):
         if kind == 2:
             row[:] = (row + above) % 256
+        elif kind == 1:
+            row[:] = row.cumsum(axis=0) % 256
         elif kind:
             left, corner = np.zeros_like(row[0]), np.zeros_like(row[0])
             for at in range(len(row)):
@@ -49,10 +52,9 @@ def _unfilter(kinds: npt.NDArray[np.uint8], rows: npt.NDArray[np.int32]) -> npt.
 def _guess(
     kind: int, left: npt.NDArray[np.int32], above: npt.NDArray[np.int32], corner: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.int32]:
-    if kind == 1:
-        return left
     if kind == 3:
         return (left + above) // 2
     distances = np.stack([abs(above - corner), abs(left - corner), abs(left + above - 2 * corner)])
     nearest = distances.argmin(axis=0)
-    return np.choose(nearest, np.stack([left, above, corner]))
+    guess: npt.NDArray[np.int32] = np.choose(nearest, np.stack([left, above, corner]))
+    return guess

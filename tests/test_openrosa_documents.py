@@ -164,7 +164,7 @@ def test_a_bug_is_answered_with_a_sentence_and_logged_without_its_text(
     def fail(*_: object) -> None:
         raise ValueError("Rosa Díaz, RUN 11.111.111-1")
 
-    monkeypatch.setattr("openrosa.offering.list_offered", fail)
+    monkeypatch.setattr("openrosa.offering.list_offered_to", fail)
     response = fetch(store, f"/key/{key}/formList")
     assert response.status_code == 500
     assert "teléfono" in response.text
