@@ -10,7 +10,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,7 +29,26 @@ ROW_BYTES = 256 * 1024
 """Contents up to this size live in the database."""
 
 
+STATEMENT_BYTES = 1024 * 1024
+"""Contents of one statement: drivers copy all of its values at once."""
+
 _COLUMNS = ("sha256", "size", "bytes", "created_at")
+_Row = tuple[str, int, bytes | None, datetime]
+
+
+def _pieces(rows: Sequence[_Row]) -> Iterator[list[_Row]]:
+    """The rows in order, together as long as they hold no more than `STATEMENT_BYTES`."""
+    piece: list[_Row] = []
+    size = 0
+    for row in rows:
+        length = len(row[2] or b"")
+        if piece and size + length > STATEMENT_BYTES:
+            yield piece
+            piece, size = [], 0
+        piece.append(row)
+        size += length
+    if piece:
+        yield piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +184,8 @@ class Blobs:
         unique = {content.sha256: content for content in contents}
         # In order of key, so that two writers never wait for each other crosswise.
         rows = [(digest, unique[digest].size, unique[digest].data, at) for digest in sorted(unique)]
-        insert_rows(connection, blobs, _COLUMNS, rows)
+        for some in _pieces(rows):
+            insert_rows(connection, blobs, _COLUMNS, some)
 
     def read(self, connection: Connection, sha256: str) -> bytes:
         """The content of that digest, checked against it.

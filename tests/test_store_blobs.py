@@ -88,3 +88,11 @@ def test_a_file_takes_its_name_whole_and_private(tmp_path: Path) -> None:
     assert not temporary.exists()
     assert final.stat().st_mode & 0o777 == 0o600
     assert final.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_many_large_rows_are_stored_in_several_statements(opened: Store) -> None:
+    contents = [opened.blobs.hold(os.urandom(ROW_BYTES)) for _ in range(9)] + [opened.blobs.hold(b"small")]
+    with opened.begin() as connection:
+        opened.blobs.put(connection, contents)
+        read = opened.blobs.read_many(connection, [content.sha256 for content in contents])
+    assert [read[content.sha256] for content in contents] == [content.data for content in contents]
