@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from expressions.answers import Answers
 from schemas.fields import INSTANCE_ID, MAIN_TABLE, PARENT_ROW_ID, ROW_ID, Form
 
 Indices = NDArray[np.int64]
@@ -31,10 +32,15 @@ def chain(form: Form, table: str) -> list[str]:
 
 @dataclass(slots=True)
 class Links:
-    """The tables of one evaluation and the parents of their rows, found when asked for."""
+    """The tables of one evaluation and the parents of their rows, found when asked for.
+
+    Attributes:
+        answers: (table, column) -> what `selected()` has found out of its texts.
+    """
 
     form: Form
     tables: Mapping[str, pl.DataFrame]
+    answers: dict[tuple[str, str], Answers] = field(default_factory=dict)
     _parents: dict[str, Indices] = field(default_factory=dict)
 
     def height(self, table: str) -> int:

@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 import expressions_form
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from expressions.answers import Answers
 from expressions.columns import compile_columns
 from expressions.lowering import lists
 from expressions.rowwise import evaluate_rowwise
@@ -239,3 +242,12 @@ def test_unsorted_tables_give_the_same_counts() -> None:
     for text in ("count(${person})", "sum(${age})", "max(${age})", "count(${visit})"):
         compiled = compile_columns(text, FORM, "main")
         assert compiled.number(shuffled).to_list() == compiled.number(TABLES).to_list()
+
+
+@given(
+    texts=st.lists(st.sampled_from(["", " ", "a", "b", "a b", " a", "a ", "ab", "a  b", "b a c", None]), max_size=8),
+    choice=st.sampled_from(["a", "b", "", " ", "a b", "ab", "a  b", " a"]),
+)
+def test_answers_are_looked_into_as_texts_padded_with_spaces_would_be(texts: list[str | None], choice: str) -> None:
+    found = Answers(pl.Series(texts, dtype=pl.String)).contain(choice)
+    assert found.to_list() == [f" {choice.strip()} " in f" {text or ''} " for text in texts]

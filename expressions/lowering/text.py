@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from expressions.lowered import Column, Either, Lowered, boolean, number, string, to_number, to_string
+from expressions.lowering.choices import holds_choice
 from expressions.patterns import compile_pattern
 from expressions.syntax import Call, Filter, Path, Reference, Text
 from expressions.targets import Target, fail
@@ -33,7 +34,12 @@ def lower_selected(plan: Plan, call: Call) -> Lowered:
             "the choice in selected() must be a text in quotes.",
             "Write it as in selected(${question}, '1').",
         )
-    padded = pl.lit(" ") + _choices(plan, call) + pl.lit(" ")
+    answers = _answer(plan, call)
+    if isinstance(choice, Column) and choice.text is not None and answers.kind == "string":
+        quick = holds_choice(plan, answers.expr, choice.text)
+        if quick is not None:
+            return boolean(quick)
+    padded = pl.lit(" ") + to_string(answers).fill_null("") + pl.lit(" ")
     if isinstance(choice, Column) and choice.text is not None:
         return boolean(padded.str.contains(f" {choice.text.strip()} ", literal=True))
     wanted = pl.lit(" ") + to_string(choice).fill_null("").str.strip_chars() + pl.lit(" ")
@@ -41,6 +47,11 @@ def lower_selected(plan: Plan, call: Call) -> Lowered:
 
 
 def _choices(plan: Plan, call: Call) -> pl.Expr:
+    """The answer to a select as text without nulls."""
+    return to_string(_answer(plan, call)).fill_null("")
+
+
+def _answer(plan: Plan, call: Call) -> Column:
     """The answer to a select; JavaRosa stops at numbers and dates here."""
     answer = plan.lower(call.arguments[0])
     if isinstance(answer, Either) or answer.kind not in {"string", "personal"}:
@@ -50,7 +61,7 @@ def _choices(plan: Plan, call: Call) -> pl.Expr:
             f"{call.name}() needs the answer to a select, found what may be a number, date or truth.",
             "Give it a select question; compare numbers by '='.",
         )
-    return to_string(answer).fill_null("")
+    return answer
 
 
 def _words(plan: Plan, call: Call) -> pl.Expr:
@@ -58,7 +69,7 @@ def _words(plan: Plan, call: Call) -> pl.Expr:
 
 
 def _count_selected(plan: Plan, call: Call) -> Lowered:
-    return number(_words(plan, call).list.len().cast(pl.Float64))
+    return number(_choices(plan, call).str.count_matches(r"\S+").cast(pl.Float64))
 
 
 def _selected_at(plan: Plan, call: Call) -> Lowered:
