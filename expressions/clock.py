@@ -19,10 +19,10 @@ _NOON = pl.duration(hours=12)
 
 def interview_times(form: Form, frame: pl.DataFrame) -> pl.Series:
     """One moment per row of the main table; null where none is known."""
-    present = [pl.col(name).cast(_MOMENT) for name in _moment_columns(form) if name in frame.columns]
+    present = [pl.col(name).cast(_MOMENT) for name in moment_columns(form) if name in frame.columns]
     present += [
         pl.col(name).cast(pl.Date, strict=False).cast(_MOMENT) + _NOON
-        for name in _day_columns(form)
+        for name in day_columns(form)
         if name in frame.columns
     ]
     if RECEIVED_AT in frame.columns:
@@ -33,7 +33,7 @@ def interview_times(form: Form, frame: pl.DataFrame) -> pl.Series:
 
 def records_time(form: Form) -> bool:
     """Whether the form itself records when an interview is held: a `start`, `end` or `today` question."""
-    return bool(_moment_columns(form) or _day_columns(form))
+    return bool(moment_columns(form) or day_columns(form))
 
 
 def refuse_unknown_time(form: Form, name: str, position: int) -> None:
@@ -56,7 +56,8 @@ def refuse_unknown_time(form: Form, name: str, position: int) -> None:
         )
 
 
-def _moment_columns(form: Form) -> list[str]:
+def moment_columns(form: Form) -> list[str]:
+    """Columns of the main table with the moment of the interview, the best first."""
     fields = form.table(MAIN_TABLE).fields
     found = [
         field.column or field.name
@@ -73,6 +74,7 @@ def _moment_columns(form: Form) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _day_columns(form: Form) -> list[str]:
+def day_columns(form: Form) -> list[str]:
+    """Columns of the main table with the day of the interview."""
     fields = form.table(MAIN_TABLE).fields
     return [field.column or field.name for field in fields if field.preload == "date/today" and field.type == "date"]

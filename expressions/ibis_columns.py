@@ -1,25 +1,29 @@
 """Evaluate an expression inside a database, by Ibis: DuckDB, PostgreSQL, Spark and others.
 
-    expr = compile_ibis("${age} >= 15 and ${work} = 'yes'", form, "person")
-    table.select("_instance_id", expr.boolean(table).name("adult_works"))
+    expr = compile_ibis("${age} >= 15 and count(${visit}) > 1", form, "person")
+    rows = expr.enrich(tables)  # the table `person`, with what the expression takes from other tables
+    rows.select("_instance_id", expr.boolean(rows).name("adult_with_visits"))
 
 The second lowering of the same tree, with the meaning that `expressions.columns` has over frames: for tables that are
-in a database already, or too large for memory. It knows the answers of the row itself; sets of rows, lists, moments and
-the clock it refuses. Needs the optional extra `ibis`; nothing else imports it.
+in a database already, or too large for memory. It knows the answers of the row, of rows above and of sets of rows
+below, days, moments and the clock; lists it refuses, and whatever it refuses is not checked there. Needs the optional
+extra `ibis`; nothing else imports it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import ibis
 
-from expressions.calculated import CALCULATED_DAY, CALCULATED_MOMENT, CALCULATED_NUMBER, as_held
 from expressions.grammar import parse
+from expressions.ibis_dates import DATE_FUNCTIONS
 from expressions.ibis_functions import FUNCTIONS
+from expressions.ibis_place import IbisRow
+from expressions.ibis_rows import IbisTable, Tables
+from expressions.ibis_sets import SET_FUNCTIONS, only_row
 from expressions.ibis_values import (
-    Either,
     Lowered,
     Sql,
     Value,
@@ -37,11 +41,9 @@ from expressions.targets import Place, Target, fail, find_path, find_reference, 
 from schemas.errors import ExpressionError
 from schemas.fields import Field, Form
 
+_LOWER = FUNCTIONS | DATE_FUNCTIONS | SET_FUNCTIONS
 _ORDERS = frozenset(("<", "<=", ">", ">="))
-_WHOLE = frozenset(("int", "integer", "long"))
 _LARGEST_WHOLE = 2**31 - 1
-IbisTable = Any
-"""An `ibis.Table` with the columns of a typed table."""
 
 
 class IbisExpr:
@@ -50,95 +52,109 @@ class IbisExpr:
     Attributes:
         text: what it was compiled from.
         table: name of the typed table.
+        reads: names of the tables that it reads, its own first.
     """
 
-    def __init__(self, text: str, form: Form, table: str, field: Field | None = None) -> None:
+    def __init__(self, text: str, form: Form, table: str, field: Field | None = None, zone: str = "UTC") -> None:
         self.text = text
         self.table = table
         self._tree = parse(text)
         self._place = Place(form, table, field)
-        columns = {one.column or one.name: "string" for one in form.table(table).fields}
-        _lower(self._tree, _Row(self._place, ibis.table(columns, name="sample")))  # refuses what it can't say
+        self._zone = zone
+        collecting = IbisRow.collecting(self._place, zone, _lower)
+        _lower(self._tree, collecting)  # refuses what it can't say
+        self.derived = collecting.derived
+        self.reads = (table, *sorted(collecting.reads - {table}))
 
-    def boolean(self, table: IbisTable) -> Sql:
-        """Boolean, never null."""
-        return to_boolean(self._lower(table))
+    def enrich(self, tables: Tables) -> IbisTable:
+        """The expression's table with a column for each value that it takes from other tables."""
+        rows = tables[self.table]
+        for one in self.derived.values():
+            rows = one.add(rows, tables)
+        return rows
 
-    def number(self, table: IbisTable) -> Sql:
+    def boolean(self, rows: IbisTable) -> Sql:
+        """Boolean, never null. `rows` are the table, enriched if the expression reads others."""
+        return to_boolean(self._lower(rows))
+
+    def number(self, rows: IbisTable) -> Sql:
         """float64; null where the value is blank or no number."""
-        return to_number(self._lower(table))
+        return to_number(self._lower(rows))
 
-    def string(self, table: IbisTable) -> Sql:
+    def string(self, rows: IbisTable) -> Sql:
         """Text without nulls; "" where the value is blank.
 
         Raises:
             ExpressionError: EXP-107, when it may be a decimal number: databases write those in their own ways.
         """
-        return to_string(self._lower(table)).fill_null("")
+        return to_string(self._lower(rows)).fill_null("")
 
-    def _lower(self, table: IbisTable) -> Lowered:
-        return _lower(self._tree, _Row(self._place, table))
+    def _lower(self, rows: IbisTable) -> Lowered:
+        return _lower(self._tree, IbisRow(self._place, rows, self._zone, _lower))
 
 
-def compile_ibis(text: str, form: Form, table: str, field: Field | None = None) -> IbisExpr:
+def compile_ibis(text: str, form: Form, table: str, field: Field | None = None, *, zone: str = "UTC") -> IbisExpr:
     """Compile an expression for the rows of a table in a database.
 
     Args:
         text: ODK XPath over `${name}` or paths.
         table: name of the typed table.
         field: the question at which it stands; null: the row.
+        zone: time zone in which the day of a moment is told.
 
     Raises:
         ExpressionError: as `columns.compile_columns`, EXP-109 for patterns that databases don't have, and EXP-107 for
             functions without a form in SQL.
     """
-    return IbisExpr(text, as_held(form)[0], table, field)
+    return IbisExpr(text, form, table, field, zone)
 
 
-def select_truths(exprs: Mapping[str, IbisExpr], table: IbisTable, keys: Sequence[str] = ()) -> IbisTable:
-    """One query for many conditions: the key columns, and a column of truths for each."""
-    return table.select(*keys, **{name: expr.boolean(table) for name, expr in exprs.items()})
+def select_truths(
+    exprs: Mapping[str, IbisExpr], table: IbisTable, keys: Sequence[str] = (), tables: Tables | None = None
+) -> IbisTable:
+    """One query for many conditions of one table: the key columns, and a column of truths for each.
+
+    Args:
+        tables: every typed table by its name; needed if an expression reads others than its own.
+    """
+    rows = table
+    for name, one in {name: one for expr in exprs.values() for name, one in expr.derived.items()}.items():
+        if name not in rows.columns:
+            rows = one.add(rows, tables or {})
+    return rows.select(*keys, **{name: expr.boolean(rows) for name, expr in exprs.items()})
 
 
-class _Row:
-    """The row of a database's table, whose answers an expression names."""
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """A rule that a database can't check.
 
-    def __init__(self, place: Place, table: IbisTable) -> None:
-        self.place = place
-        self.table = table
+    Attributes:
+        name: of the rule.
+        reason: why, with the place in the expression.
+    """
 
-    def lower(self, expr: Expr) -> Lowered:
-        return _lower(expr, self)
+    name: str
+    reason: str
 
-    def answer(self, target: Target) -> Lowered:
-        question = target.field
-        if question is None or not target.is_single or target.table != self.place.table:
-            what = f"'{target.name}', which is not an answer of the row itself,"
-            raise fail("EXP-103", target.position, f"{what} has no form in SQL.", "Evaluate the rule over columns.")
-        column = question.column or question.name
-        known = column in self.table.columns
-        return _typed(question, self.table[column] if known else ibis.null("string"), target.position)
+    def __str__(self) -> str:
+        return f"{self.name}: not checked here. {self.reason}"
 
 
-def _typed(question: Field, expr: Sql, position: int) -> Lowered:
-    if question.personal is not None:
-        return Value("personal", expr, name=question.name, position=position)
-    if question.type in _WHOLE or question.type == "decimal":
-        return Value("number", expr.cast("float64"), whole=question.type in _WHOLE, position=position)
-    if question.type == "date":
-        return Value("date", expr.cast("date"))
-    if question.type == "boolean":
-        truth = boolean(expr.isin(["true", "1"]).fill_null(False))
-        return Either(expr.isin(["true", "1", "false", "0"]).fill_null(False), truth, Value("string", expr))
-    if question.type == CALCULATED_NUMBER:
-        return Value("number", to_number(Value("string", expr.cast("string"))), position=position)
-    if question.type in {"dateTime", "time", CALCULATED_DAY, CALCULATED_MOMENT}:
-        what = f"'{question.name}' is of type {question.type}, which has no form in SQL."
-        raise fail("EXP-104", position, what, "Evaluate the rule over columns.")
-    return Value("string", expr.cast("string"))
+def compile_rules(
+    texts: Mapping[str, str], form: Form, table: str, *, zone: str = "UTC"
+) -> tuple[dict[str, IbisExpr], list[NotChecked]]:
+    """The rules of a table that a database can check, and those that it can't, with the reason."""
+    compiled: dict[str, IbisExpr] = {}
+    refused: list[NotChecked] = []
+    for name, text in texts.items():
+        try:
+            compiled[name] = compile_ibis(text, form, table, zone=zone)
+        except ExpressionError as error:
+            refused.append(NotChecked(name, str(error)))
+    return compiled, refused
 
 
-def _lower(expr: Expr, row: _Row) -> Lowered:
+def _lower(expr: Expr, row: IbisRow) -> Lowered:
     match expr:
         case Number():
             whole = expr.value.is_integer() and expr.value <= _LARGEST_WHOLE
@@ -146,11 +162,11 @@ def _lower(expr: Expr, row: _Row) -> Lowered:
         case Text():
             return Value("string", ibis.literal(expr.value), text=expr.value)
         case Reference():
-            return row.answer(find_reference(expr, row.place))
+            return _single(find_reference(expr, row.place), row)
         case Path() if is_below_question(expr, row.place):
             return Value("string", ibis.literal(""), text="")
         case Path():
-            return row.answer(find_path(expr, row.place))
+            return _single(find_path(expr, row.place), row)
         case Logic():
             return _logic(expr, row)
         case Negation():
@@ -164,7 +180,15 @@ def _lower(expr: Expr, row: _Row) -> Lowered:
             raise fail("EXP-103", expr.position, "a set of rows has no form in SQL.", "Evaluate the rule over columns.")
 
 
-def _logic(expr: Logic, row: _Row) -> Lowered:
+def _single(target: Target, row: IbisRow) -> Lowered:
+    """One answer per row: of this table, one above, or of a row that its place names."""
+    if target.field is None:
+        what = f"'{target.name}' is a repeat and has no value."
+        raise fail("EXP-103", target.position, what, "Count or sum over it.")
+    return row.answer(target) if target.is_single else only_row(target, row)
+
+
+def _logic(expr: Logic, row: IbisRow) -> Lowered:
     found = [to_boolean(_lower(operand, row)) for operand in expr.operands]
     joined = found[0]
     for one in found[1:]:
@@ -172,7 +196,7 @@ def _logic(expr: Logic, row: _Row) -> Lowered:
     return boolean(joined)
 
 
-def _binary(expr: Binary, row: _Row) -> Lowered:
+def _binary(expr: Binary, row: IbisRow) -> Lowered:
     left, right = _lower(expr.left, row), _lower(expr.right, row)
     if expr.operator in _ORDERS:
         return boolean(compare(expr.operator, left, right))
@@ -204,11 +228,11 @@ def _divide(left: Sql, right: Sql) -> Sql:
     return ibis.ifelse((right == 0).fill_null(False), endless, left / right.nullif(0.0))
 
 
-def _call(call: Call, row: _Row) -> Lowered:
+def _call(call: Call, row: IbisRow) -> Lowered:
     wrong = argument_error(call)
     if wrong is not None:
         raise wrong
-    lower = FUNCTIONS.get(call.name)
+    lower = _LOWER.get(call.name)
     if lower is None:
         raise _refuse(call)
     return lower(row, call)

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import ibis
 
-from expressions.dates import parse_moment
 from expressions.ibis_patterns import translate_pattern
 from expressions.ibis_values import (
     Either,
@@ -24,12 +23,14 @@ from expressions.ibis_values import (
     to_string,
     to_text,
 )
-from expressions.syntax import Call, Expr, Number, Text
+from expressions.syntax import Call, Expr, Negation, Number, Text
 from expressions.targets import fail
+from expressions.values import LARGEST, SMALLEST
 
 _DECIMAL = "decimal(38, 12)"
 _EXACT_BELOW = 1e15
 _MOST_PLACES = 6
+_MOST_FACTORS = 4
 
 
 class Row(Protocol):
@@ -88,7 +89,8 @@ def _count_selected(row: Row, call: Call) -> Lowered:
     return number(ibis.ifelse(words == "", 0, gaps + 1).cast("float64"), whole=True)
 
 
-def _concat(row: Row, call: Call) -> Lowered:
+def lower_concat(row: Row, call: Call) -> Lowered:
+    """`concat()` of single values."""
     joined: Sql = ibis.literal("")
     for text in _texts(row, call):
         joined = joined + text
@@ -137,22 +139,31 @@ def _from_string(row: Row, call: Call) -> Lowered:
 
 def _int(row: Row, call: Call) -> Lowered:
     value = _numbers(row, call)[0]
-    return number(ibis.ifelse(value < 0, value.ceil(), value.floor()).cast("float64"))
+    near, small = _near(value)
+    whole = ibis.ifelse(near < 0, near.ceil(), near.floor()).cast("float64")
+    return number(ibis.ifelse(small, whole, value))
+
+
+def _near(value: Sql) -> tuple[Sql, Sql]:
+    """The value where databases can make a whole number of it, else 0; and where that is."""
+    small = (value.abs() < _EXACT_BELOW).fill_null(False)
+    return ibis.ifelse(small, value, 0.0), small
 
 
 def _round(row: Row, call: Call) -> Lowered:
     value = _numbers(row, call)[0]
     if len(call.arguments) == 1:
-        lower = value.floor().cast("float64")
-        return number(ibis.ifelse(value - lower >= 0.5, lower + 1.0, lower))
+        near, small = _near(value)
+        lower = near.floor().cast("float64")
+        return number(ibis.ifelse(small, ibis.ifelse(near - lower >= 0.5, lower + 1.0, lower), value))
     places = call.arguments[1]
     if not isinstance(places, Number) or places.value > _MOST_PLACES:
         what = f"round() in SQL takes a number of places up to {_MOST_PLACES}."
         raise fail("EXP-107", places.position, what, "Evaluate the rule over columns.")
     # On decimal digits as written, where databases' own rounding of halves differs.
     scale = 10.0 ** int(places.value)
-    small = (value.abs() < _EXACT_BELOW).fill_null(False)
-    exact = (ibis.ifelse(small, value, 0.0).cast(_DECIMAL).cast("decimal(28, 12)") * int(scale)).cast(_DECIMAL)
+    near, small = _near(value)
+    exact = (near.cast(_DECIMAL).cast("decimal(28, 12)") * int(scale)).cast(_DECIMAL)
     lower = exact.floor()
     rounded = ibis.ifelse(exact - lower >= 0.5, lower + 1, lower).cast("float64") / scale
     return number(ibis.ifelse(small, rounded, value))
@@ -163,21 +174,96 @@ def _sqrt(row: Row, call: Call) -> Lowered:
     return number(ibis.ifelse((value >= 0).fill_null(False), value, ibis.null("float64")).sqrt())
 
 
-def _date(row: Row, call: Call) -> Lowered:
-    argument = call.arguments[0]
-    if isinstance(argument, Text):
-        if argument.value == "":
-            return Value("string", ibis.literal(""), text="")
-        from datetime import UTC, datetime
+def lower_extreme(row: Row, call: Call) -> Lowered:
+    """`min()` and `max()` of single values; what is no number counts as nothing."""
+    largest = call.name == "max"
+    numbers = _numbers(row, call)
+    bound = ibis.literal(SMALLEST if largest else LARGEST, "float64")
+    # Databases differ in what the greatest of something and null is; here null is what can't win.
+    filled = [ibis.ifelse(one.isnull(), float("-inf") if largest else float("inf"), one) for one in numbers]
+    if not filled:
+        return number(ibis.null("float64"))
+    found = ibis.greatest(*filled, bound) if largest else ibis.least(*filled, bound)
+    known = numbers[0].notnull()
+    for one in numbers[1:]:
+        known = known | one.notnull()
+    return number(ibis.ifelse(known, found, ibis.null("float64")))
 
-        found = parse_moment(argument.value, UTC)
-        if found is None:
-            raise fail("EXP-025", argument.position, f"'{argument.value}' is no date.", "Write it as '2026-04-01'.")
-        if not isinstance(found, datetime):
-            return Value("date", ibis.date(found.isoformat()))
-    elif isinstance(value := row.lower(argument), Value) and value.kind == "date":
-        return value
-    raise fail("EXP-107", call.position, "date() of such a value has no form in SQL.", "Evaluate it over columns.")
+
+def _total(terms: list[Sql]) -> Sql:
+    total: Sql = ibis.literal(0.0, "float64")
+    for term in terms:
+        total = total + term
+    return total
+
+
+def _checklist(row: Row, call: Call) -> Lowered:
+    low, high = (one.fill_null(0.0) for one in (to_number(row.lower(bound)) for bound in call.arguments[:2]))
+    count = _total([ibis.ifelse(to_boolean(row.lower(factor)), 1.0, 0.0) for factor in call.arguments[2:]])
+    return boolean(((low < 0) | (count >= low)) & ((high < 0) | (count <= high)))
+
+
+def _weighted(row: Row, call: Call) -> Lowered:
+    low, high = (to_number(row.lower(bound)) for bound in call.arguments[:2])
+    pairs = zip(call.arguments[2::2], call.arguments[3::2], strict=False)
+    terms = [ibis.ifelse(to_boolean(row.lower(flag)), to_number(row.lower(weight)), 0.0) for flag, weight in pairs]
+    total = _total(terms)
+    return boolean(((low <= total) & (total <= high)).fill_null(False))
+
+
+def _written_place(call: Call, index: int) -> int:
+    argument = call.arguments[index]
+    negative = isinstance(argument, Negation)
+    written = argument.operand if isinstance(argument, Negation) else argument
+    if not isinstance(written, Number):
+        what = f"{call.name}() in SQL takes a place that is written out."
+        raise fail("EXP-107", argument.position, what, "Evaluate the rule over columns.")
+    return -int(written.value) if negative else int(written.value)
+
+
+def _selected_at(row: Row, call: Call) -> Lowered:
+    place = _written_place(call, 1)
+    words = _choices(row, call).re_replace(r"\s+", " ").strip()
+    gaps = words.length() - words.replace(" ", "").length()
+    found = words.split(" ")[max(place, 0)]
+    has = ibis.literal(place >= 0) & (words != "") & (gaps >= place)
+    return string(ibis.ifelse(has, found, "").fill_null(""))
+
+
+def _substr(row: Row, call: Call) -> Lowered:
+    start = _written_place(call, 1)
+    end = _written_place(call, 2) if len(call.arguments) == 3 else None
+    text = to_text(row.lower(call.arguments[0]))
+    length = text.length()
+    first = ibis.greatest(length + start, 0) if start < 0 else ibis.literal(start)
+    last = length if end is None else ibis.greatest(length + end, 0) if end < 0 else ibis.least(length, end)
+    size = ibis.greatest(last - first, 0)
+    return string(text.substr(first, size))
+
+
+def _translate(row: Row, call: Call) -> Lowered:
+    old, new = call.arguments[1:]
+    if not isinstance(old, Text) or not isinstance(new, Text) or len(set(old.value)) != len(old.value):
+        what = "translate() in SQL needs different letters in quotes."
+        raise fail("EXP-107", call.position, what, "Evaluate the rule over columns.")
+    text = to_text(row.lower(call.arguments[0]))
+    return string(text.translate(old.value, new.value[: len(old.value)]) if old.value else text)
+
+
+def _pow(row: Row, call: Call) -> Lowered:
+    """A whole power written out is a product; others differ by database in the last digit."""
+    exponent = _written_place(call, 1)
+    written = call.arguments[1]
+    if not 0 <= exponent <= _MOST_FACTORS or (isinstance(written, Number) and not written.value.is_integer()):
+        what = f"pow() in SQL takes a whole power up to {_MOST_FACTORS}."
+        raise fail("EXP-107", written.position, what, "Evaluate the rule over columns.")
+    value = to_number(row.lower(call.arguments[0]))
+    if exponent == 0:
+        return number(ibis.literal(1.0, "float64"))
+    product = value
+    for _ in range(exponent - 1):
+        product = product * value
+    return number(product)
 
 
 FUNCTIONS: dict[str, Lower] = {
@@ -194,7 +280,12 @@ FUNCTIONS: dict[str, Lower] = {
     "sqrt": _sqrt,
     "selected": _selected,
     "count-selected": _count_selected,
-    "concat": _concat,
+    "checklist": _checklist,
+    "weighted-checklist": _weighted,
+    "selected-at": _selected_at,
+    "substr": _substr,
+    "translate": _translate,
+    "pow": _pow,
     "string": _string,
     "string-length": _length,
     "contains": _contains,
@@ -203,5 +294,4 @@ FUNCTIONS: dict[str, Lower] = {
     "normalize-space": _normalize,
     "regex": _regex,
     "boolean-from-string": _from_string,
-    "date": _date,
 }

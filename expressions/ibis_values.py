@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from expressions.lowered import refuse_personal
 from expressions.targets import fail
 from expressions.values import TOLERANCE
 
-Kind = Literal["number", "string", "boolean", "date", "personal"]
+Kind = Literal["number", "string", "boolean", "date", "moment", "personal"]
 Sql = Any
 """An Ibis value expression."""
 
@@ -27,10 +28,12 @@ class Value:
     """A value per row.
 
     Attributes:
-        kind: number (float64), string, boolean (never null), date, or personal (only whether it is blank is known).
+        kind: number (float64), string, boolean (never null), date, moment (a timestamp in UTC, known by its day), or
+            personal (only whether it is blank is known).
         null: what null stands for: "blank" or "nan".
         text: the text, if it is one written in the expression.
         whole: whether a number is sure to be a whole one of moderate size.
+        zone: time zone in which a moment's day is told.
         name, position: for messages.
     """
 
@@ -39,6 +42,7 @@ class Value:
     null: Literal["blank", "nan"] = "blank"
     text: str | None = None
     whole: bool = False
+    zone: str = "UTC"
     name: str = ""
     position: int = 0
 
@@ -74,7 +78,7 @@ def choose(condition: Sql, yes: Lowered, no: Lowered) -> Lowered:
     """The value of `yes` where the condition holds, else of `no`."""
     if isinstance(yes, Value) and isinstance(no, Value) and yes.kind == no.kind != "personal" and yes.null == no.null:
         chosen = ibis.ifelse(condition, yes.expr, no.expr)
-        return Value(yes.kind, chosen, yes.null, whole=yes.whole and no.whole)
+        return Value(yes.kind, chosen, yes.null, whole=yes.whole and no.whole, zone=yes.zone)
     return Either(condition, yes, no)
 
 
@@ -90,6 +94,8 @@ def to_number(value: Lowered) -> Sql:
             return ibis.ifelse(value.expr, 1.0, 0.0)
         case "date":
             return (value.expr.cast("timestamp").epoch_seconds() / 86_400).cast("float64")
+        case "moment":
+            return to_number(as_day(value))
         case "string":
             cleaned = value.expr.replace(",", ".").strip()
             readable = cleaned.re_search(_NUMBER).fill_null(False)
@@ -116,8 +122,30 @@ def to_string(value: Lowered) -> Sql:
             return text.fill_null("NaN") if value.null == "nan" else text
         case "date":
             return value.expr.cast("string")
+        case "moment":
+            return as_day(value).expr.cast("string")
         case "personal":
             raise _refuse_personal(value)
+
+
+def _timezone(zone, moment):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - the types stand below
+    """The local time of a moment in a zone, as DuckDB and PostgreSQL both call it."""
+
+
+_UTC = dt.Timestamp(timezone="UTC")
+_local: Any = ibis.udf.scalar.builtin(_timezone, name="timezone", signature=((dt.string, _UTC), dt.timestamp))
+
+
+def as_clock(value: Value) -> Sql:
+    """A moment as the time that clocks in UTC show, without zone."""
+    return _local("UTC", value.expr)
+
+
+def as_day(value: Value) -> Value:
+    """A day: of a moment, the one that it has in its zone."""
+    if value.kind == "date":
+        return value
+    return Value("date", _local(value.zone, value.expr).cast("date"))
 
 
 def to_text(value: Lowered) -> Sql:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 
 from expressions.compiled import Compiled, Compiling, Kind, as_number, as_string
 from expressions.dates import midnight
@@ -121,7 +121,8 @@ def _as_double(compiled: Compiled, profile: Profile) -> Callable[[Frame], float]
         if not isinstance(value, date):
             return to_number(value)
         zone = frame.scope.now.tzinfo
-        return (as_moment(value, zone) - midnight(EPOCH, zone)) / timedelta(days=1)
+        # In UTC, since Python takes moments of one zone apart by their clocks.
+        return (as_moment(value, zone).astimezone(UTC) - midnight(EPOCH, zone).astimezone(UTC)) / timedelta(days=1)
 
     return double
 

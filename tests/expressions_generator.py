@@ -1,7 +1,7 @@
 """Random expressions for differential tests: every function of the language, mixed as authors mix them, and worse.
 
 A grammar is a list of shapes per kind. In a shape `<N>` stands for a number, `<S>` a text, `<T>` a truth, `<D>` a date,
-`<V>` nodes with values, `<R>` rows, `<A>` anything that is one value; what stands between bars is chosen from.
+`<V>` nodes with values, `<R>` rows, `<A>` anything that is one value; between « and », what stands between bars is chosen from.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 
 CI_SEED = 20260401
-_MARK = re.compile(r"<([A-Z])>|\{([^}]*)\}")
+_MARK = re.compile(r"<([A-Z])>|«([^»]*)»")
 
 Part = str | tuple[str, ...]
 Shape = tuple[Part, ...]
@@ -72,7 +72,7 @@ class Generator:
 
 
 def _read(line: str) -> Shape:
-    """`(<N> {+|-} 1)` as its parts."""
+    """`(<N> «+|-» 1)` as its parts."""
     parts: list[Part] = []
     start = 0
     line = line.strip()
@@ -80,7 +80,7 @@ def _read(line: str) -> Shape:
         if found.start() > start:
             parts.append(line[start : found.start()])
         kind, choices = found.groups()
-        parts.append((kind,) if kind else tuple(choices.split("|")) if "|" in choices else found.group())
+        parts.append((kind,) if kind else tuple(choices.split("|")))
         start = found.end()
     if start < len(line):
         parts.append(line[start:])
@@ -183,50 +183,50 @@ JAVA_LEAVES = {
         /data/n""",
 }
 JAVA_SHAPES = {
-    "N": """(<N> {+|-|*|div|mod} <N>)
-        (<N> {+|-|*} <A>)
+    "N": """(<N> «+|-|*|div|mod» <N>)
+        (<N> «+|-|*» <A>)
         (<D> - <D>)
-        (<D> {+|-} <N>)
+        (<D> «+|-» <N>)
         -<N>
-        round(<N>, {0|1|2|-1|-2})
+        round(<N>, «0|1|2|-1|-2»)
         round(<A>)
-        {int|number|string-length|abs}(<A>)
-        {sqrt|exp|log|log10|sin|cos|tan|atan|asin|acos|exp10}(<N>)
-        pow(<N>, {0|1|2|-1|0.5|3})
+        «int|number|string-length|abs»(<A>)
+        «sqrt|exp|log|log10|sin|cos|tan|atan|asin|acos|exp10»(<N>)
+        pow(<N>, «0|1|2|-1|0.5|3»)
         atan2(<N>, <N>)
         count-selected(<S>)
         count(<R>)
         count-non-empty(<V>)
-        {sum|max|min}(<V>)
-        {max|min}(<N>, <A>)
-        {max|min}(<N>, <N>, <S>)
+        «sum|max|min»(<V>)
+        «max|min»(<N>, <A>)
+        «max|min»(<N>, <N>, <S>)
         if(<T>, <N>, <A>)
         coalesce(<A>, <N>)
-        position({..|../..|/data/inner/person[position() = 2]})
+        position(«..|../..|/data/inner/person[position() = 2]»)
         decimal-date-time(<D>)
         decimal-time(<D>)
         indexed-repeat(/data/inner/person/age, /data/inner/person, <N>)
-        indexed-repeat(/data/inner/person/child/c, /data/inner/person, {1|2}, /data/inner/person/child, <N>)
-        sum(/data/inner/person[<N> {>|<|=} <N>]/age)
+        indexed-repeat(/data/inner/person/child/c, /data/inner/person, «1|2», /data/inner/person/child, <N>)
+        sum(/data/inner/person[<N> «>|<|=» <N>]/age)
         count(/data/inner/person[<T>])
-        count(instance('letters')/root/item[<N> {>|<=} low])
+        count(instance('letters')/root/item[<N> «>|<=» low])
         distance(/data/shape)
-        string-length(digest(<S>, {'MD5'|'SHA-1'|'SHA-512'}, {'hex'|'base64'}))""",
+        string-length(digest(<S>, «'MD5'|'SHA-1'|'SHA-512'», «'hex'|'base64'»))""",
     "S": """concat(<A>, <A>)
         concat(<V>)
         substr(<S>, <N>, <N>)
-        substr(<S>, {-2|-1|0|1|2})
+        substr(<S>, «-2|-1|0|1|2»)
         string(<A>)
         selected-at(<S>, <N>)
-        {substring-before|substring-after}(<S>, <S>)
+        «substring-before|substring-after»(<S>, <S>)
         translate(<S>, <S>, <S>)
-        join({'-'|', '|''}, <V>)
+        join(«'-'|', '|''», <V>)
         join('/', <A>, <A>, <S>)
-        format-date(<D>, {'%Y-%m-%d'|'%b %e %n %y'|'%a %d %W'|'%H:%M'|'%%%Y'})
-        format-date-time(<D>, {'%Y-%m-%d %H:%M:%S'|'%h:%M %3'})
+        format-date(<D>, «'%Y-%m-%d'|'%b %e %n %y'|'%a %d %W'|'%H:%M'|'%%%Y'»)
+        format-date-time(<D>, «'%Y-%m-%d %H:%M:%S'|'%h:%M %3'»)
         normalize-space(<S>)
-        digest(<S>, {'MD5'|'SHA-1'|'SHA-256'|'SHA-384'|'SHA-512'}, {'hex'|'base64'})
-        base64-decode({'aG9sYQ=='|/data/a|'w7FhbmTDug=='})
+        digest(<S>, «'MD5'|'SHA-1'|'SHA-256'|'SHA-384'|'SHA-512'», «'hex'|'base64'»)
+        base64-decode(«'aG9sYQ=='|/data/a|'w7FhbmTDug=='»)
         if(<T>, <S>, <A>)
         coalesce(<S>, <A>)
         once(<A>)
@@ -234,20 +234,20 @@ JAVA_SHAPES = {
         instance('letters')/root/item[name = <S>]/kind
         jr:choice-name(<S>, '/data/sel')
         indexed-repeat(/data/inner/person/name, /data/inner/person, <N>)""",
-    "T": """<A> {=|!=|<|<=|>|>=} <A>
-        <N> {=|!=|<|<=|>|>=} <N>
-        <D> {=|!=|<|<=|>|>=} <D>
-        <S> {=|!=} <S>
+    "T": """<A> «=|!=|<|<=|>|>=» <A>
+        <N> «=|!=|<|<=|>|>=» <N>
+        <D> «=|!=|<|<=|>|>=» <D>
+        <S> «=|!=» <S>
         <S> = <D>
-        (<T> {and|or} <T>)
+        (<T> «and|or» <T>)
         (<T> and <T> and <T>)
-        {not|boolean|boolean-from-string}(<A>)
-        selected({/data/m|/data/a|'a b c'|/data/blank}, <S>)
+        «not|boolean|boolean-from-string»(<A>)
+        selected(«/data/m|/data/a|'a b c'|/data/blank», <S>)
         is-selected(/data/m, <S>)
-        {contains|starts-with|ends-with}(<S>, <S>)
-        regex(<S>, {'[a-z0-9 ]*'|'.+'|'[^a]b?'|'\\d+|x'|'[A-Za-zÑñú]{2,5}'})
-        checklist({-1|0|1|2}, {-1|1|2|3}, <T>, <T>, <A>)
-        weighted-checklist({0|1|2}, {3|5}, <T>, <N>, <T>, <N>)
+        «contains|starts-with|ends-with»(<S>, <S>)
+        regex(<S>, «'[a-z0-9 ]*'|'.+'|'[^a]b?'|'\\d+'|'[A-Za-zÑñú]{2,5}'»)
+        checklist(«-1|0|1|2», «-1|1|2|3», <T>, <T>, <A>)
+        weighted-checklist(«0|1|2», «3|5», <T>, <N>, <T>, <N>)
         <V> = <A>""",
     "D": """date(<A>)
         date-time(<S>)

@@ -17,7 +17,7 @@ def _build_if(compiler: Compiling, call: Call) -> Compiled:
     test = as_boolean(condition, compiler.profile)
     yes, no = as_single(then, compiler.profile), as_single(otherwise, compiler.profile)
     kind = then.kind if then.kind == otherwise.kind else "any"
-    if "nodes" not in (then.kind, otherwise.kind):
+    if not {"nodes", "any"} & {then.kind, otherwise.kind}:
         return Compiled(lambda frame: yes(frame) if test(frame) else no(frame), kind)
     raw_yes, raw_no = then.evaluate, otherwise.evaluate
     return Compiled(

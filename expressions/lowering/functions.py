@@ -103,7 +103,8 @@ def _weighted(plan: Plan, call: Call) -> Lowered:
     low, high = (to_number(argument) for argument in arguments[:2])
     pairs = zip(arguments[2::2], arguments[3::2], strict=False)
     terms = [pl.when(to_boolean(flag)).then(to_number(weight)).otherwise(0.0) for flag, weight in pairs]
-    total = pl.sum_horizontal(terms or [pl.lit(0.0)])
+    # A weight that isn't known leaves the total unknown.
+    total = pl.sum_horizontal(terms or [pl.lit(0.0)], ignore_nulls=False)
     return boolean(((low <= total) & (total <= high)).fill_null(False))
 
 

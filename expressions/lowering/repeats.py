@@ -196,13 +196,14 @@ def lower_join_of_rows(plan: Plan, separator: str, expr: Expr) -> Lowered:
 # -- one row of a set --------------------------------------------------------------------------------------------------
 def lower_only_row(plan: Plan, target: Target) -> Lowered:
     """A set in a scalar place: only `repeat[position() = k]/question` is sure to be one row."""
-    place = _fixed_position(target)
+    place = fixed_position(target)
     if place is None or target.field is None:
         raise plan.not_single(target.position, f"'{target.name}', which is repeated,")
     return _pick(plan, target, [(target.table, Column("number", pl.lit(place), "nan"))], f"[{place}]")
 
 
-def _fixed_position(target: Target) -> float | None:
+def fixed_position(target: Target) -> float | None:
+    """The place in `repeat[position() = k]`, null if the target has another predicate."""
     if len(target.predicates) != 1 or target.predicates[0][0] != target.table:
         return None
     condition = target.predicates[0][2]
