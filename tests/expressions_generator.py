@@ -1,7 +1,7 @@
 """Random expressions for differential tests: every function of the language, mixed as authors mix them, and worse.
 
 A grammar is a list of shapes per kind. In a shape `<N>` stands for a number, `<S>` a text, `<T>` a truth, `<D>` a date,
-`<V>` nodes with values, `<R>` rows, `<A>` anything that is one value; between « and », what stands between bars is chosen from.
+`<V>` nodes with values, `<R>` rows, `<A>` anything that is one value; between « and » stand alternatives, in bars.
 """
 
 from __future__ import annotations
