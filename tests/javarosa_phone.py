@@ -59,7 +59,7 @@ def fill(
     """So many interviews, filled at random as the form allows."""
     _write_form(compiled, folder, media or {})
     # Some draws end where no answer can be found in forty tries, so more are made than wanted.
-    _run(folder, zone, "--random", str(wanted + wanted // 6 + 5), "--outdir", "made", "--seed", str(seed))
+    _run(folder, zone, "--random", str(wanted + wanted // 2 + 8), "--outdir", "made", "--seed", str(seed))
     made = sorted((folder / "made").iterdir(), key=lambda each: int(each.name[1:]))
     found = [_read(each) for each in made if (each / "submission.xml").exists()][:wanted]
     assert len(found) == wanted

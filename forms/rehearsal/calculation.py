@@ -129,8 +129,8 @@ class Calculator:
     def _calculate(self, trigger: Trigger, node: Element) -> None:
         value = unpack(trigger.expression.evaluate(node, self._scope), Profile.JAVAROSA)
         if trigger.type == "string":
-            # JavaRosa keeps a date as a moment though the bind says text, so that others can reckon with it.
-            self._types[trigger.path] = "dateTime" if isinstance(value, date) else "string"
+            # JavaRosa keeps what the expression gave though the bind says text, so that others can reckon with it.
+            self._types[trigger.path] = _held_type(value)
         self.set_text(node, trigger.path, typed_text(value, trigger.type, self._scope.now.tzinfo))
 
     def _nodes(self, trigger: Trigger, part: Element) -> list[Element]:
@@ -162,10 +162,22 @@ def _depth(node: Element) -> int:
     return depth
 
 
+def _held_type(value: Value) -> str:
+    match value:
+        case bool():
+            return "boolean"
+        case float():
+            return "decimal"
+        case date():
+            return "dateTime"
+        case _:
+            return "string"
+
+
 def typed_text(value: Value, bind_type: str, zone: tzinfo | None = None) -> str:
     """The text that JavaRosa stores for a calculated value under a bind's type; "" for NaN and blank.
 
-    A day under a bind that isn't a date becomes its first moment in `zone`.
+    A day under a bind that isn't a date becomes its first moment in `zone`, a truth 1 or 0.
 
     >>> typed_text(12.7, "int"), typed_text(0.5, "decimal"), typed_text(19737.0, "date"), typed_text(math.nan, "int")
     ('12', '0.5', '2024-01-15', '')
@@ -184,6 +196,8 @@ def typed_text(value: Value, bind_type: str, zone: tzinfo | None = None) -> str:
         case "date":
             return value.date().isoformat() if isinstance(value, datetime) else str(value)[:10]
         case _:
+            if isinstance(value, bool):
+                return "1" if value else "0"
             if isinstance(value, float) and math.isnan(value):
                 return ""
             if isinstance(value, date):
