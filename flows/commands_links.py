@@ -55,8 +55,10 @@ def make(
     """
     from flows.link_sheets import SheetLink, check_sheet_file, write_sheet
     from flows.registering import load_form
+    from openrosa.entities import attached
     from openrosa.web_files import web_files
     from openrosa.web_support import check_form
+    from store.forms import get_form_version
     from store.links import add_links
 
     output = Output(json_lines)
@@ -71,7 +73,9 @@ def make(
         expires_at = datetime.combine(until.date() + timedelta(days=1), time.min).astimezone(UTC)
     with open_data(data) as store:
         compiled = load_form(store, form_id)
-        check_form(form_id, compiled.xform)
+        with store.read() as connection:
+            row = get_form_version(connection, form_id)
+        check_form(form_id, compiled.xform, attached(store, row))
         with store.begin() as connection:
             made = add_links(
                 connection,
@@ -90,6 +94,9 @@ def make(
         output.record({"id": link.id, "url": link.url}, None if out else f"{link.id}  {link.url}")
     if out is not None:
         output.say(f"{len(links)} links in {out}  (whoever reads it can answer in others' place)")
+    if row.media:
+        names = ", ".join(file.name for file in row.media)
+        output.errors.print(f"Whoever has a link can read the form's files: {names}", markup=False)
     if web_files() is None:
         output.errors.print("CMD-081  ODK Web Forms is not installed here: a server on this machine answers 503.")
         output.errors.print("  Install Node and npm (Debian: apt-get install nodejs npm), then: make web")

@@ -110,9 +110,11 @@ def _asked(store: Store, visitor: Visitor, request: Request) -> str:
     """The list in the path, if the form version in the path chooses from it.
 
     Raises:
-        Refusal: SUB-113, there is none.
+        Refusal: SUB-113, there is none, or who asks has a link only: a list may hold everybody's household.
     """
     number, name = request.path_params["number"], request.path_params["name"]
+    if visitor.link is not None:
+        raise Refusal("SUB-113")
     with store.read() as connection:
         if visitor.trial is None:
             row = get_form_version_by_id(connection, number)

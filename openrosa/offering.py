@@ -84,7 +84,7 @@ async def manifest(request: Request) -> Response:
     def read() -> list[ListedFile]:
         row = find_version(store, visitor, number)
         files = [ListedFile(file.name, file.md5, f"{base}/media/{quote(file.name, safe='')}") for file in row.media]
-        return files + list_files(store, row, base)
+        return files if visitor.link is not None else files + list_files(store, row, base)
 
     return await packed(request, write_manifest(await asyncio.to_thread(read)), XML)
 

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from forms.xml_bytes import new_parser
 from openrosa.answers import Refusal, language_of
+from openrosa.entities import attached
 from openrosa.routes import door
 from openrosa.web_files import KINDS, web_files
 from openrosa.web_links import STATES
@@ -69,7 +70,8 @@ async def web_page(request: Request) -> Response:
     if code is not None or link is None or row is None or files is None:
         return _refuse(code or "ACC-103", language)
     facts = await asyncio.to_thread(_facts, store, row)
-    if facts.has_lacks:
+    lists = await asyncio.to_thread(attached, store, row)
+    if facts.has_lacks or lists:
         return _refuse("FRM-611", language)
     nonce = secrets.token_urlsafe(16)
     page = FormPage(

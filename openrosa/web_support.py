@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lxml import etree
@@ -47,13 +47,21 @@ def find_lacks(xform: bytes) -> list[Lack]:
     return list(dict.fromkeys(found))
 
 
-def check_form(form_id: str, xform: bytes) -> None:
+def check_form(form_id: str, xform: bytes, lists: Sequence[str] = ()) -> None:
     """Refuse a form that can't be answered in a browser.
+
+    Args:
+        form_id: as messages name it.
+        xform: the form.
+        lists: names of the lists of entities that it chooses from: whoever had a link would get them whole.
 
     Raises:
         FormError: FRM-611, with everything that it holds and a browser lacks.
     """
-    lacks = find_lacks(xform)
+    lacks = [
+        *find_lacks(xform),
+        *(Lack("", f"the list of entities {name}, which no link gives away") for name in lists),
+    ]
     if lacks:
         told = "; ".join(f"{lack.path}: {lack.what}" if lack.path else lack.what for lack in lacks)
         message = f"{form_id} can't be answered in a browser: {told}."

@@ -14,9 +14,9 @@ NAMES: Text = {"es": "Español", "ht": "Kreyòl", "en": "English"}
 PAGE: Mapping[str, Text] = {
     "language": {"es": "Idioma", "ht": "Lang", "en": "Language"},
     "private": {
-        "es": "Lo que escriba no queda guardado en este teléfono. Si cierra la página antes de enviar, se pierde.",
-        "ht": "Sa w ap ekri a pa rete nan telefòn sa a. Si ou fèmen paj la anvan ou voye l, l ap pèdi.",
-        "en": "What you write isn't kept on this phone. If you close the page before sending, it is lost.",
+        "es": "Lo que escriba no queda guardado en este aparato. Si cierra la página antes de enviar, se pierde.",
+        "ht": "Sa w ap ekri a pa rete nan aparèy sa a. Si ou fèmen paj la anvan ou voye l, l ap pèdi.",
+        "en": "What you write isn't kept on this device. If you close the page before sending, it is lost.",
     },
     "loading": {
         "es": "Cargando las preguntas. La primera vez puede tardar un minuto.",
@@ -68,9 +68,9 @@ PAGE: Mapping[str, Text] = {
         "without giving your name.",
     },
     "close": {
-        "es": "Ya puede cerrar esta página. En este teléfono no quedó ninguna respuesta.",
-        "ht": "Ou mèt fèmen paj sa a kounye a. Pa gen okenn repons ki rete nan telefòn sa a.",
-        "en": "You may close this page now. No answer was left on this phone.",
+        "es": "Ya puede cerrar esta página. En este aparato no quedó ninguna respuesta.",
+        "ht": "Ou mèt fèmen paj sa a kounye a. Pa gen okenn repons ki rete nan aparèy sa a.",
+        "en": "You may close this page now. No answer was left on this device.",
     },
     "another": {"es": "Responder por otra persona", "ht": "Reponn pou yon lòt moun", "en": "Answer for another person"},
     "errors": {

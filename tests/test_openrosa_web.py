@@ -14,11 +14,14 @@ from openrosa_phone import FORM, MEDIA, XFORM, World, listed, listed_files, mess
 
 from openrosa import web
 from openrosa.access import mask_keys
+from openrosa.entities import attached
 from openrosa.web_files import find_files, web_files
+from openrosa.web_support import check_form
 from openrosa.web_texts import CLOSED, PAGE
-from schemas.errors import StoreError
+from schemas.errors import FormError, StoreError
 from schemas.text import LANGUAGES
-from store.forms import add_form_version, list_form_versions, set_form_state
+from store.entities import put_list
+from store.forms import add_form_version, get_form_version, list_form_versions, set_form_state
 from store.links import NewLink, add_links, get_link, list_links, revoke_links
 
 needs_library = pytest.mark.skipif(web_files() is None, reason="ODK Web Forms isn't built here (no Node): make web")
@@ -114,6 +117,26 @@ def test_a_link_gives_its_form_and_no_other(world: World) -> None:
         assert get(world, f"{base}/forms/{other.id}/{tail}").status_code == 404
     assert send(world, base[5:], submission("uuid:x", form="otra")).status_code == 404
     assert world.counts().received == 0
+
+
+@needs_library
+def test_no_link_gives_a_list_of_entities_away(world: World) -> None:
+    chooses = XFORM.replace(
+        b"</model>", b"<instance id='households' src='jr://file-csv/households.csv'/></model>"
+    ).replace(b"version='1'", b"version='2'")
+    with world.store.begin() as connection:
+        put_list(connection, "households", ["village"], datetime.now(UTC))
+        world.add_version(connection, "2", chooses, {})
+        row = get_form_version(connection, FORM)
+    path = f"/forms/{row.id}/lists/households.csv"
+    assert world.ask("GET", path).status_code == 200
+    base = f"/web/{link(world).token}"
+    assert get(world, base + path).status_code == 404
+    assert get(world, f"{base}/forms/{row.id}/lists/households/integrity?id=x").status_code == 404
+    assert listed_files(get(world, f"{base}/forms/{row.id}/manifest")) == []
+    assert get(world, base).status_code == 501
+    with pytest.raises(FormError, match="households"):
+        check_form(FORM, chooses, attached(world.store, row))
 
 
 def test_one_person_answers_once_and_may_send_it_again(world: World) -> None:
