@@ -6,11 +6,14 @@ up, of which there are few however many rows there are.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+_WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +29,29 @@ class Answers:
 
     def __init__(self, texts: pl.Series) -> None:
         self._texts = texts
+        self._has_spaces = bool(texts.str.contains(" ", literal=True).any())
         self._coded: _Coded | None = None
-        if bool(texts.str.contains(" ", literal=True).any()):
-            filled = texts.fill_null("")
-            different = filled.unique()
-            numbered = filled.cast(pl.Enum(different)).to_physical()
-            self._coded = _Coded(numbered.to_numpy(), tuple(different.to_list()))
 
     def contain(self, choice: str) -> pl.Series:
         """Whether each answer has the choice among its words; a blank answer has the blank choice."""
         wanted = choice.strip()
-        if self._coded is None and wanted and " " not in wanted:
+        if not self._has_spaces and wanted and " " not in wanted:
             return (self._texts == wanted).fill_null(False)
         padded = f" {wanted} "
+        coded = self._code()
+        flags = np.fromiter((padded in f" {text} " for text in coded.answers), np.bool_)
+        return pl.Series(flags[coded.codes])
+
+    def count(self) -> pl.Series:
+        """The number of each answer's words."""
+        coded = self._code()
+        counts = np.fromiter((len(_WORD.findall(text)) for text in coded.answers), np.float64)
+        return pl.Series(counts[coded.codes])
+
+    def _code(self) -> _Coded:
         if self._coded is None:
-            return (" " + self._texts.fill_null("") + " ").str.contains(padded, literal=True)
-        flags = np.fromiter((padded in f" {text} " for text in self._coded.answers), np.bool_)
-        return pl.Series(flags[self._coded.codes])
+            filled = self._texts.fill_null("")
+            different = filled.unique()
+            numbered = filled.cast(pl.Enum(different)).to_physical()
+            self._coded = _Coded(numbered.to_numpy(), tuple(different.to_list()))
+        return self._coded

@@ -77,7 +77,13 @@ def _when(condition: pl.Expr, yes: pl.Expr, no: pl.Expr) -> pl.Expr:
 
 def number(expr: pl.Expr) -> Column:
     """A computed number: NaN becomes null, and null stands for NaN."""
-    return Column("number", expr.fill_nan(None), "nan")
+    # `fill_nan` would name the expression three times, and Polars would compute it as often.
+    return Column("number", expr.map_batches(blank_nan, return_dtype=pl.Float64, is_elementwise=True), "nan")
+
+
+def blank_nan(numbers: pl.Series) -> pl.Series:
+    """The numbers, null instead of NaN."""
+    return numbers.fill_nan(None) if numbers.is_nan().any() else numbers
 
 
 def string(expr: pl.Expr) -> Column:

@@ -251,3 +251,4 @@ def test_unsorted_tables_give_the_same_counts() -> None:
 def test_answers_are_looked_into_as_texts_padded_with_spaces_would_be(texts: list[str | None], choice: str) -> None:
     found = Answers(pl.Series(texts, dtype=pl.String)).contain(choice)
     assert found.to_list() == [f" {choice.strip()} " in f" {text or ''} " for text in texts]
+    assert Answers(pl.Series(texts, dtype=pl.String)).count().to_list() == [len((text or "").split()) for text in texts]

@@ -32,6 +32,8 @@ def _round_series(series: pl.Series, places: int) -> pl.Series:
         rounded = lower + (share >= 0.5)
         found = (rounded / scale if places > 0 else rounded * scale) + 0.0
     doubtful = (np.abs(share - 0.5) < _DOUBT) | (np.abs(scaled) > _LARGE) | (places < 0) | (abs(places) > _PLACES)
-    for index in np.flatnonzero(doubtful & ~np.isnan(values)):
-        found[index] = round_java(float(values[index]), places)
+    at = np.flatnonzero(doubtful & ~np.isnan(values))
+    if at.size:
+        different, numbers = np.unique(values[at], return_inverse=True)
+        found[at] = np.array([round_java(float(value), places) for value in different])[numbers]
     return pl.Series(series.name, found).fill_nan(None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from expressions.lowered import Column, Either, Lowered, boolean, number, string, to_number, to_string
-from expressions.lowering.choices import holds_choice
+from expressions.lowering.choices import count_words, holds_choice
 from expressions.patterns import compile_pattern
 from expressions.syntax import Call, Filter, Path, Reference, Text
 from expressions.targets import Target, fail
@@ -69,7 +69,11 @@ def _words(plan: Plan, call: Call) -> pl.Expr:
 
 
 def _count_selected(plan: Plan, call: Call) -> Lowered:
-    return number(_choices(plan, call).str.count_matches(r"\S+").cast(pl.Float64))
+    answer = _answer(plan, call)
+    quick = count_words(plan, answer.expr) if answer.kind == "string" else None
+    if quick is not None:
+        return number(quick)
+    return number(to_string(answer).fill_null("").str.count_matches(r"\S+").cast(pl.Float64))
 
 
 def _selected_at(plan: Plan, call: Call) -> Lowered:
