@@ -187,15 +187,26 @@ def _figures(
         # INE's package judges a table of ratios as proportions where none is above 1.
         ratios = columns[0].estimate[np.isfinite(columns[0].estimate)]
         proportion = bool(np.all((ratios >= 0) & (ratios <= 1)))
+    judged = columns
+    if kind == "total" and _is_binary(parts[0][1]):
+        # A total of zeros and ones is a size: INE's package asks for enough cases, and PSUs, of the ones.
+        ones = np.where(parts[0][1] == 1, domain, -1)
+        judged = [_estimate(survey, statistic, parts[0][1], ones, len(named), None, request.replaced)]
     return [
-        _answer(request, category, named[d], column, d, proportion)
-        for (category, _), column in zip(parts, columns, strict=True)
+        _answer(request, category, named[d], column, d, proportion, (int(by.n[d]), int(by.df[d])))
+        for (category, _), column, by in zip(parts, columns, judged, strict=True)
         for d in range(len(named))
     ]
 
 
 def _answer(
-    request: Request, category: str, domain: Mapping[str, str], column: _Column, at: int, proportion: bool
+    request: Request,
+    category: str,
+    domain: Mapping[str, str],
+    column: _Column,
+    at: int,
+    proportion: bool,
+    judged: tuple[int, int],
 ) -> Answer:
     estimate, se = _known(column.estimate[at]), _known(np.sqrt(max(column.variance[at], 0.0)))
     if np.isnan(column.variance[at]):
@@ -209,7 +220,7 @@ def _answer(
         low, high = share_interval(request.interval or "logit", estimate, se, df, n)
     elif estimate is not None:
         low, high = t_interval(estimate, se, df)
-    label = judge_share(estimate, se, n, df) if proportion else judge_size(cv, n, df)
+    label = judge_share(estimate, se, *judged) if proportion else judge_size(cv, *judged)
     size, deff = float(column.size[at]), _known(column.deff[at])
     name = request.variable if request.kind != "ratio" else f"{request.variable}/{request.second}"
     return Answer(request.kind, name, category, domain, estimate, se, low, high, cv, deff, n, df, size, label)

@@ -16,7 +16,7 @@ from estimation.samples import Flags
 from estimation.surveys import Request
 from expressions.columns import compile_columns
 from flows.table_files import read_columns, read_header
-from schemas.errors import CommandError
+from schemas.errors import CommandError, EstimationError, ExpressionError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -98,7 +98,8 @@ def load(
         wanted |= {name for name in there if name in where}
     if design.pattern is not None:
         wanted |= {name for name in there if re.search(design.pattern, name)}
-    return Microdata(read_columns(path, {name for name in wanted if name}))
+    # A column at least, so that a misspelt name isn't taken for a table without rows.
+    return Microdata(read_columns(path, {name for name in wanted if name} | set(there[:1])))
 
 
 def _named_in(table: pl.DataFrame, there: Sequence[str]) -> set[str]:
@@ -115,10 +116,21 @@ def rows_where(data: Microdata, where: str) -> Flags:
     """The rows that meet an ODK XPath condition over the names of columns, written ${name} or name.
 
     Raises:
-        ExpressionError: EXP-*, where it can't be read or names no column.
+        ExpressionError: EXP-*, where it can't be read.
+        EstimationError: EST-028, where it names no column.
     """
     form, tables = data.select([name for name in data.names if name in where]).form()
-    return np.asarray(compile_columns(where, form, "main").boolean(tables).to_numpy(), np.bool_)
+    try:
+        condition = compile_columns(where, form, "main")
+    except ExpressionError as error:
+        if error.code not in {"EXP-101", "EXP-102"}:
+            raise
+        raise EstimationError(
+            "EST-028",
+            f"«{where}» names something at {error.position} that is no column of the table.",
+            "Write the names of columns as they stand in the header, ${name}; capitals and accents count.",
+        ) from error
+    return np.asarray(condition.boolean(tables).to_numpy(), np.bool_)
 
 
 def table_of(answers: Sequence[Answer], by: Sequence[str]) -> list[str]:

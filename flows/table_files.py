@@ -24,7 +24,7 @@ def read_columns(path: Path, names: Iterable[str] | None = None) -> pl.DataFrame
         names: columns wanted, null for all. A file of 800 columns is read several times faster for ten of them.
 
     Raises:
-        CommandError: CMD-170, when the file is no table.
+        CommandError: CMD-170, when the file is no table; CMD-176, when a line has more cells than the header.
     """
     wanted = None if names is None else set(names)
     try:
@@ -56,6 +56,7 @@ def _read_csv(path: Path, wanted: set[str] | None) -> pl.DataFrame:
     columns = [name for name in header if wanted is None or name in wanted]
     if not columns:
         return pl.DataFrame()
+    _refuse_long_lines(path, len(header), separator)
     source: Path | io.BytesIO = path
     if not _is_utf8(path):
         source = io.BytesIO(path.read_bytes().decode("cp1252", "replace").encode())
@@ -66,6 +67,19 @@ def _read_csv(path: Path, wanted: set[str] | None) -> pl.DataFrame:
         .select(columns)
         .collect()
     )
+
+
+def _refuse_long_lines(path: Path, cells: int, separator: str) -> None:
+    """Where only some columns are read, a line with a cell too many would pass, its cells shifted."""
+    mark, quote = separator.encode(), b'"'
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.count(mark) >= cells and quote not in line:
+                raise CommandError(
+                    "CMD-176",
+                    f"{path.name}, line {number}: {line.count(mark) + 1} cells, the header has {cells}.",
+                    "Put quotes around a cell that holds the separator, or write the file again from its source.",
+                )
 
 
 def _header(path: Path) -> tuple[list[str], str]:
