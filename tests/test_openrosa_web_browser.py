@@ -203,6 +203,20 @@ def test_a_lost_connection_loses_no_answer(store: Store, site: Site, visit: Visi
     expect(page.get_by_role("button", name="Responder por otra persona")).to_be_visible()
 
 
+@pytest.mark.parametrize("part", ["**/vue.js", "**/index-*.js", "**/form.xml"])
+def test_a_part_that_did_not_arrive_is_told_and_asked_for_again(
+    site: Site, visit: Visit, small: str, part: str
+) -> None:
+    page = visit.page
+    page.route(part, lambda route: route.abort("connectionreset"))
+    page.goto(site.origin + small)
+    expect(page.locator("#status")).to_contain_text("No se pudieron cargar las preguntas")
+    page.unroute(part)
+    page.get_by_role("button", name="Intentar otra vez").click()
+    page.locator(".odk-form").wait_for()
+    expect(page.locator("#status")).to_be_hidden()
+
+
 def test_a_refusal_is_told_in_the_language_and_the_answers_stay(
     store: Store, site: Site, visit: Visit, small: str
 ) -> None:

@@ -135,7 +135,8 @@ async function start() {
     [loaded, library] = await Promise.all([load(), import("web-forms")]);
   } catch (error) {
     console.error("not loaded:", error?.name);
-    say(text("not_loaded"), true, start);
+    // Nothing was typed yet; and a part of the library that failed once is asked for again only by a new page.
+    say(text("not_loaded"), true, () => location.reload());
     return;
   }
   const { OdkWebForm, webFormsPlugin } = library;
@@ -284,5 +285,6 @@ function paragraph(words) {
   return made;
 }
 
+document.documentElement.dataset.started = "yes";
 setLanguage(language);
 void start();
