@@ -123,11 +123,16 @@ def write_tables(
     Personal answers are not in them: a mark says that one was given.
     """
     from flows.exporting import export_tables
+    from store.submissions import count_submissions
 
     output = Output(json_lines)
     with open_data(data) as store:
         for written in export_tables(store, form_id, out, file_format):
             output.record(written, f"{written.path}: {written.rows} rows, {written.columns} columns")
+        with store.read() as connection:
+            waiting = count_submissions(connection, form_id).unparsed
+    if waiting:
+        output.say(f"{waiting} interviews wait and are not in them: comunal run ingest --form {form_id}, then again.")
 
 
 def list_findings(

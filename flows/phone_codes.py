@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import cast
 
 from openrosa.settings_qr import FIELD_WORK, LOCKS, Picture, Setting, draw_code, encode_settings, phone_settings
@@ -57,7 +58,7 @@ def person_settings(
         # What a form's `username` question saves: who interviewed, without any key.
         general={**FIELD_WORK, "metadata_username": person.login},
         admin=LOCKS if person.role in _LOCKED else None,
-        project={"name": name[:LONGEST_NAME], "icon": name[0], "color": COLOR},
+        project={"name": shorten(name, LONGEST_NAME, placeholder="…"), "icon": name[0], "color": COLOR},
     )
 
 
