@@ -121,6 +121,8 @@ def _unreadable(text: str, offset: int) -> ExpressionError:
         advice = "Write 'and', or concat(a, b) to join texts."
     elif character in "{}":
         advice = "A reference is written ${name}."
+    elif character == ";":
+        advice = "Arguments are separated by commas."
     elif character == "%":
         advice = "The remainder is written 'mod'."
     return ExpressionError("EXP-002", f"{where} the character {character!r} has no meaning here.", advice, offset)

@@ -1,4 +1,4 @@
-"""How the rows of a form's tables belong together: each row's parent, and sums along it. Plain numpy, no joins twice.
+"""How the rows of a form's tables belong together: each row's parent, its rows above. Plain numpy, no joins twice.
 
 Frames are as `schemas.submissions.ParsedBatch` promises: sorted by submission and position, parents in the order of
 their own table. Rows that aren't are put in order first.
@@ -12,12 +12,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from expressions.answers import Answers
+from expressions.groups import Groups, Indices
 from schemas.fields import INSTANCE_ID, MAIN_TABLE, PARENT_ROW_ID, ROW_ID, Form
-
-Indices = NDArray[np.int64]
 
 
 def chain(form: Form, table: str) -> list[str]:
@@ -42,6 +40,8 @@ class Links:
     tables: Mapping[str, pl.DataFrame]
     answers: dict[tuple[str, str], Answers] = field(default_factory=dict)
     _parents: dict[str, Indices] = field(default_factory=dict)
+    _ancestors: dict[tuple[str, str], Indices] = field(default_factory=dict)
+    _groups: dict[tuple[str, str], Groups] = field(default_factory=dict)
 
     def height(self, table: str) -> int:
         """Number of rows."""
@@ -56,13 +56,29 @@ class Links:
 
     def ancestors(self, table: str, ancestor: str) -> Indices:
         """For each row, the index of its row in a table above (or in the same table)."""
-        indices: Indices = np.arange(self.height(table), dtype=np.int64)
+        key = (table, ancestor)
+        if key not in self._ancestors:
+            self._ancestors[key] = self._find_ancestors(table, ancestor)
+        return self._ancestors[key]
+
+    def groups(self, table: str, ancestor: str) -> Groups:
+        """The rows of a table by their rows in a table above."""
+        key = (table, ancestor)
+        if key not in self._groups:
+            self._groups[key] = Groups(self.ancestors(table, ancestor), self.height(ancestor))
+        return self._groups[key]
+
+    def _find_ancestors(self, table: str, ancestor: str) -> Indices:
+        found: Indices | None = None
         for level in chain(self.form, table):
             if level == ancestor:
-                return indices
+                break
             parents = self.parents(level)
-            indices = np.where(indices >= 0, parents[indices], -1) if len(parents) else indices
-        return indices
+            if found is None:
+                found = parents
+            elif len(parents):
+                found = np.where(found >= 0, parents[found], -1)
+        return np.arange(self.height(table), dtype=np.int64) if found is None else found
 
 
 _KNOWN: dict[tuple[int, int], Indices] = {}
@@ -103,55 +119,7 @@ def _by_runs(wanted: pl.Series, above: pl.Series) -> Indices | None:
     return starts.cast(pl.Int64).cum_sum().to_numpy() - 1
 
 
-# -- reductions along the parents --------------------------------------------------------------------------------------
 def spread(values: pl.Series, indices: Indices) -> pl.Series:
     """Values of the rows above, one per row below; null where there is none above."""
     wanted = pl.Series(indices, dtype=pl.Int64)
-    return values.gather(wanted.set(wanted < 0, None))
-
-
-def count_by(parents: Indices, mask: NDArray[np.bool_], size: int) -> NDArray[np.float64]:
-    """Rows below each row above, where the mask holds."""
-    kept = parents[mask & (parents >= 0)]
-    return np.bincount(kept, minlength=size).astype(np.float64)
-
-
-def sum_by(parents: Indices, values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """Sum of the values below each row above; NaN counts as nothing."""
-    known = ~np.isnan(values) & (parents >= 0)
-    return np.bincount(parents[known], weights=values[known], minlength=size).astype(np.float64)
-
-
-def extreme_by(parents: Indices, values: NDArray[np.float64], size: int, largest: bool) -> NDArray[np.float64]:
-    """Largest or smallest value below each row above; NaN where there is none."""
-    known = ~np.isnan(values) & (parents >= 0)
-    groups, found = parents[known], values[known]
-    result = np.full(size, np.nan)
-    if not len(groups):
-        return result
-    order = np.argsort(groups, kind="stable")
-    groups, found = groups[order], found[order]
-    starts = np.flatnonzero(np.concatenate(([True], groups[1:] != groups[:-1])))
-    reduced = (np.maximum if largest else np.minimum).reduceat(found, starts)
-    result[groups[starts]] = reduced
-    return result
-
-
-def nth_by(parents: Indices, wanted_parents: Indices, places: NDArray[np.float64]) -> Indices:
-    """Index of the k-th row below a given row above, -1 if it has no such row.
-
-    Args:
-        parents: each row's parent.
-        wanted_parents: rows above, one per asker.
-        places: k from 1, one per asker.
-    """
-    order = np.argsort(parents, kind="stable")
-    sorted_parents = parents[order]
-    first = np.searchsorted(sorted_parents, wanted_parents, side="left")
-    last = np.searchsorted(sorted_parents, wanted_parents, side="right")
-    whole = np.where(np.isfinite(places), places, 0).astype(np.int64)
-    index = first + whole - 1
-    good = (whole >= 1) & (index < last) & (wanted_parents >= 0)
-    if not len(order):
-        return np.full(len(places), -1, dtype=np.int64)
-    return np.where(good, order[np.clip(index, 0, len(order) - 1)], -1)
+    return values.gather(wanted.set(wanted < 0, None) if len(wanted) and wanted.min() < 0 else wanted)  # type: ignore[operator]

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from expressions.axes import in_document_order
 from expressions.compiled import Compiled, Compiling
 from expressions.instance import Element
+from expressions.nearest import did_you_mean
 from expressions.profiles import Profile
 from expressions.scope import Evaluator, Frame
 from expressions.steps import CompiledStep, compile_predicates, compile_steps, filter_nodes
@@ -144,7 +145,12 @@ def compile_reference(reference: Reference, profile: Profile) -> Compiled:
                 raise ExpressionError(
                     "EXP-022",
                     f"At {reference.position + 1}: the form has no question '{name}'.",
-                    "Check the name in the column 'name' of the sheet survey.",
+                    did_you_mean(
+                        name,
+                        references,
+                        form="${{{}}}",
+                        otherwise="Check the name in the column 'name' of the sheet survey.",
+                    ),
                     reference.position,
                 )
             known[0], known[1] = references, tuple(part.rpartition(":")[2] for part in path.split("/")[1:])
@@ -325,7 +331,11 @@ def compile_instance(compiler: Compiling, call: Call) -> Compiled:
             raise ExpressionError(
                 "EXP-026",
                 f"At {call.position + 1}: the form has no list '{instance_id}'.",
-                "Check the list's name in the sheet choices, or the file it comes from.",
+                did_you_mean(
+                    instance_id,
+                    frame.scope.instances,
+                    otherwise="Check the list's name in the sheet choices, or the file it comes from.",
+                ),
                 call.position,
             )
         return NodeSet([holder], frame.read)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import expressions.functions  # noqa: F401 - registers every function
+from expressions.nearest import did_you_mean
 from expressions.profiles import Profile
-from expressions.registry import Function, find_function
+from expressions.registry import Function, find_function, function_names
 from expressions.syntax import Call
 from schemas.errors import ExpressionError
+
+_UNKNOWN = "Check its name; ODK's functions are listed at docs.getodk.org/form-operators-functions."
 
 
 def is_known(name: str, profile: Profile = Profile.JAVAROSA) -> bool:
@@ -23,7 +26,7 @@ def argument_error(call: Call, profile: Profile = Profile.JAVAROSA) -> Expressio
         return ExpressionError(
             "EXP-020",
             f"At {call.position + 1}: there is no function '{call.name}'{where}.",
-            "Check its name; ODK's functions are listed at docs.getodk.org/form-operators-functions.",
+            did_you_mean(call.name, function_names(profile), form="{}()", otherwise=_UNKNOWN),
             call.position,
         )
     count = len(call.arguments)

@@ -7,9 +7,11 @@ stands between, it is one value per row; else a set of rows.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from expressions.links import chain
+from expressions.nearest import did_you_mean
 from expressions.syntax import Expr, Filter, Path, Reference, Step
 from schemas.errors import ExpressionError
 from schemas.fields import Field, Form, Table
@@ -83,8 +85,23 @@ def find_reference(reference: Reference, place: Place) -> Target:
         "EXP-101",
         reference.position,
         f"the form has no question or repeat '{name}'.",
-        "Check the name in the column 'name' of the sheet survey.",
+        did_you_mean(
+            name,
+            _names((*near, *below)),
+            _names(place.form.tables),
+            form="${{{}}}",
+            otherwise="Check the name in the column 'name' of the sheet survey.",
+        ),
     )
+
+
+def _names(tables: Iterable[Table]) -> list[str]:
+    """Names of the questions of some tables, and of the tables' own repeats."""
+    found: list[str] = []
+    for table in tables:
+        found += [field.name for field in table.fields]
+        found += [table.path.rpartition("/")[2]] if table.parent is not None else []
+    return found
 
 
 def _bound(place: Place, table: str, field: Field | None, position: int, name: str) -> Target:
@@ -125,9 +142,13 @@ def find_path(path: Path, place: Place) -> Target:
 
 
 def is_below_question(path: Path, place: Place) -> bool:
-    """Whether an absolute path names a node within a question, where there never is one."""
-    if not path.absolute or any(step.axis != "child" or step.predicates for step in path.steps):
+    """Whether a path names a node within a question, where there never is one: `${unit}/null`, or a bare `null`."""
+    if path.base is not None or any(step.axis != "child" or step.predicates for step in path.steps):
         return False
+    if not path.absolute:
+        return place.field is not None and any(
+            field.path == place.path for table in place.form.tables for field in table.fields
+        )
     above = "".join(f"/{step.test}" for step in path.steps[:-1])
     return any(field.path == above for table in place.form.tables for field in table.fields)
 
@@ -181,7 +202,7 @@ def _walk(start: str, steps: list[Step], place: Place, *, bind: bool, path: Path
             "EXP-102",
             path.position,
             f"the form has no question or repeat at {current or '/'}.",
-            "Check the path, or write ${name}.",
+            did_you_mean(current, fields, tables, otherwise="Check the path, or write ${name}."),
         )
     table = _table_at(current, tables, place)
     return Target(base, table, fields.get(current), tuple(predicates), path.position, current)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from expressions.nearest import did_you_mean
 from expressions.registry import JAVA, Function, over_values
 from expressions.scope import Frame
 from expressions.values import Value, to_string
@@ -15,7 +16,8 @@ def _pulldata(frame: Frame, values: list[Value]) -> str:
     if rows is None:
         rows = frame.scope.files.get(f"{file}.csv")
     if rows is None:
-        raise ExpressionError("EXP-026", f"pulldata(): there is no file '{file}'.", "Add it to the form's media.")
+        advice = did_you_mean(file, frame.scope.files, otherwise="Add it to the form's media.")
+        raise ExpressionError("EXP-026", f"pulldata(): there is no file '{file}'.", advice)
     for row in rows:
         if row.get(column) == key:
             return row.get(wanted, "")

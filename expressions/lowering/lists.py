@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from expressions.links import Indices, Links
 from expressions.lowered import Column, Lowered, number, string, to_boolean, to_string
 from expressions.lowering import Plan, run_on, run_together
+from expressions.nearest import did_you_mean
 from expressions.rowwise import choice_labels, media_rows
 from expressions.syntax import Binary, Call, Expr, Filter, Logic, Path, Reference, Text, children, unparse
 from expressions.targets import fail
@@ -312,6 +313,8 @@ def _frame(form: Form, path: Path, names: list[str]) -> pl.DataFrame:
     argument = base.arguments[0] if isinstance(base, Call) and len(base.arguments) == 1 else None
     instance = form.instances.get(argument.value) if isinstance(argument, Text) else None
     if instance is None:
-        raise _refuse(path.position, "a list that the form doesn't have")
+        named = argument.value if isinstance(argument, Text) else ""
+        advice = did_you_mean(named, form.instances, otherwise="Check the list's name in the sheet choices.")
+        raise fail("EXP-108", path.position, f"the form has no list '{named}'.", advice)
     columns = [pl.Series(_ITEM + name, [item.get(name) for item in instance.items], dtype=pl.String) for name in names]
     return pl.DataFrame([pl.Series(_ITEM, [0] * len(instance.items), dtype=pl.Int8), *columns])

@@ -9,12 +9,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from expressions.links import Indices, Links, chain, count_by, extreme_by, nth_by, spread, sum_by
-from expressions.lowered import Column, Lowered, number, string, to_number, to_string
+from expressions.groups import Groups, Indices
+from expressions.links import Links, chain, spread
+from expressions.lowered import Column, Lowered, blank_nan, number, string, to_number, to_string
 from expressions.syntax import Binary, Call, Expr, Filter, Number, Path, Reference, unparse
 from expressions.targets import Place, Target, fail, find_path, find_reference
 from expressions.values import LARGEST, SMALLEST
-from schemas.fields import POSITION
+from schemas.fields import MAIN_TABLE, POSITION
 
 if TYPE_CHECKING:
     from expressions.lowering import Plan
@@ -85,8 +86,14 @@ class RowSet:
         """For each row of the set's table, the index of the base row above it."""
         return links.ancestors(self.target.table, self.target.base)
 
-    def mask(self, links: Links) -> NDArray[np.bool_]:
-        """Rows of the set's table that pass every predicate, of tables above too."""
+    def groups(self, links: Links) -> Groups:
+        """The rows of the set's table by base row."""
+        return links.groups(self.target.table, self.target.base)
+
+    def mask(self, links: Links) -> NDArray[np.bool_] | None:
+        """Rows of the set's table that pass every predicate, of tables above too; null: all do."""
+        if not self.masks:
+            return None
         size = links.height(self.target.table)
         kept: NDArray[np.bool_] = np.ones(size, dtype=np.bool_)
         for table, plan, expr in self.masks:
@@ -98,7 +105,9 @@ class RowSet:
 
     def over_base(self, links: Links, per_base: NDArray[np.float64]) -> pl.Series:
         """Values of base rows, one per row of the plan's table."""
-        series = pl.Series(per_base).fill_nan(None)
+        series = blank_nan(pl.Series(per_base))
+        if self.plan.place.table == self.target.base:
+            return series
         return spread(series, links.ancestors(self.plan.place.table, self.target.base))
 
     def derive(self, what: str, reduce: Callable[[Links], NDArray[np.float64]]) -> pl.Expr:
@@ -108,9 +117,9 @@ class RowSet:
     def numbers(self, links: Links) -> NDArray[np.float64]:
         """The question's values as numbers, NaN where it has none or the row doesn't pass."""
         values = self.need_value()
-        found = self.inner.run(to_number(values), links).cast(pl.Float64).fill_null(np.nan).to_numpy().copy()
-        found[~self.mask(links)] = np.nan
-        return found
+        found = self.inner.run(to_number(values), links).cast(pl.Float64).fill_null(np.nan).to_numpy()
+        mask = self.mask(links)
+        return found if mask is None else np.where(mask, found, np.nan)
 
     def need_value(self) -> Lowered:
         """The question's value, or the refusal that rows have none."""
@@ -129,7 +138,7 @@ def lower_count(plan: Plan, call: Call) -> Lowered:
     rows = RowSet(plan, call.arguments[0])
 
     def reduce(links: Links) -> NDArray[np.float64]:
-        return count_by(rows.parents(links), rows.mask(links), links.height(rows.target.base))
+        return rows.groups(links).count(rows.mask(links))
 
     return number(rows.derive("count", reduce))
 
@@ -143,7 +152,8 @@ def lower_count_non_empty(plan: Plan, call: Call) -> Lowered:
         from expressions.lowered import is_blank
 
         filled = ~rows.inner.run(is_blank(value), links).to_numpy().astype(np.bool_)
-        return count_by(rows.parents(links), rows.mask(links) & filled, links.height(rows.target.base))
+        mask = rows.mask(links)
+        return rows.groups(links).count(filled if mask is None else mask & filled)
 
     return number(rows.derive("count-non-empty", reduce))
 
@@ -154,7 +164,7 @@ def lower_sum(plan: Plan, call: Call) -> Lowered:
     to_number(rows.need_value())
 
     def reduce(links: Links) -> NDArray[np.float64]:
-        return sum_by(rows.parents(links), rows.numbers(links), links.height(rows.target.base))
+        return rows.groups(links).sum(rows.numbers(links))
 
     return number(rows.derive("sum", reduce))
 
@@ -166,7 +176,7 @@ def lower_extreme_of_rows(plan: Plan, call: Call) -> Lowered:
     largest = call.name == "max"
 
     def reduce(links: Links) -> NDArray[np.float64]:
-        found = extreme_by(rows.parents(links), rows.numbers(links), links.height(rows.target.base), largest)
+        found = rows.groups(links).extreme(rows.numbers(links), largest=largest)
         return np.maximum(found, SMALLEST) if largest else np.minimum(found, LARGEST)
 
     return number(rows.derive(call.name, reduce))
@@ -180,9 +190,9 @@ def lower_join_of_rows(plan: Plan, separator: str, expr: Expr) -> Lowered:
     def join(links: Links) -> pl.Series:
         size = links.height(rows.target.base)
         parents = rows.parents(links)
-        frame = pl.DataFrame(
-            {"parent": parents, "text": rows.inner.run(text, links).cast(pl.String).fill_null("")}
-        ).filter(pl.Series(rows.mask(links)) & (pl.col("parent") >= 0))
+        frame = pl.DataFrame({"parent": parents, "text": rows.inner.run(text, links).cast(pl.String).fill_null("")})
+        mask = rows.mask(links)
+        frame = frame.filter((pl.col("parent") >= 0) & (pl.lit(True) if mask is None else pl.Series(mask)))
         joined = frame.group_by("parent", maintain_order=True).agg(pl.col("text").str.join(separator))
         per_base = pl.DataFrame({"parent": np.arange(size)}).join(
             joined, on="parent", how="left", maintain_order="left"
@@ -257,7 +267,7 @@ def _pick(plan: Plan, target: Target, places: list[tuple[str, Column]], key: str
         wanted = links.ancestors(asking, target.base)
         for table, place in places:
             index = plan.run(place.expr, links).cast(pl.Float64).fill_null(np.nan).to_numpy()
-            wanted = nth_by(links.parents(table), wanted, index)
+            wanted = links.groups(table, plan.form.table(table).parent or MAIN_TABLE).nth(wanted, index)
         values = frame.get_column(column) if column in frame.columns else pl.Series([None] * frame.height)
         return spread(values, wanted)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from expressions.grammar import parse
+from expressions.nearest import did_you_mean
 from expressions.patterns import compile_pattern
 from expressions.profiles import Profile
 from expressions.records import compile_record
@@ -107,7 +108,8 @@ def check_expression(outline: Outline, place: Place, text: str) -> Iterator[Prob
         return
     yield from _check_functions(outline, place, plain)
     found = tuple(walk(tree))
-    yield from _check_references(outline, place, [node.name for node in found if isinstance(node, Reference)])
+    named = [(node.name, node.position) for node in found if isinstance(node, Reference)]
+    yield from _check_references(outline, place, [name for name, _ in named], dict(reversed(named)))
     for node in found:
         if isinstance(node, Path):
             yield from _check_path(outline, place, node)
@@ -139,7 +141,9 @@ def _check_functions(outline: Outline, place: Place, text: str) -> Iterator[Prob
         yield _expression_problem(outline, place, text, error)
 
 
-def _check_references(outline: Outline, place: Place, names: list[str]) -> Iterator[Problem]:
+def _check_references(
+    outline: Outline, place: Place, names: list[str], positions: Mapping[str, int] | None = None
+) -> Iterator[Problem]:
     # pyxform knows the names of the survey only; over the finished form those that it adds exist too.
     is_form = place.sheet in {"survey", "choices", "settings", "entities"}
     added = frozenset({"instanceID"}) if is_form else outline.generated_names
@@ -151,9 +155,25 @@ def _check_references(outline: Outline, place: Place, names: list[str]) -> Itera
             )
             yield _at(outline, place, "error", "FRM-121", message, "Give one of them another name.")
         elif not rows and name not in added:
-            close = difflib.get_close_matches(name, outline.by_name, 1, 0.75)
-            advice = f"Did you mean '${{{close[0]}}}'?" if close else "Add the question, or correct the name."
-            yield _at(outline, place, "error", "FRM-120", f"There is no question '{name}'.", advice)
+            otherwise = "Add the question, or correct the name."
+            known = _names_in_reach(outline, place)
+            advice = did_you_mean(name, known, outline.by_name, form="'${{{}}}'", otherwise=otherwise)
+            where = f"At {positions[name] + 1}: there" if positions else "There"
+            yield _at(outline, place, "error", "FRM-120", f"{where} is no question '{name}'.", advice)
+
+
+def _names_in_reach(outline: Outline, place: Place) -> list[str]:
+    """Names of the questions of the same groups and repeats as the expression's, the innermost first."""
+    if place.question is None:
+        return []
+    around = {row.number for row in (*place.question.parents, place.question.row)}
+    near = [
+        (len(row.parents), name)
+        for name, rows in outline.by_name.items()
+        for row in rows
+        if {parent.number for parent in row.parents} <= around
+    ]
+    return [name for _, name in sorted(near, key=lambda found: -found[0])]
 
 
 def _check_path(outline: Outline, place: Place, path: Path) -> Iterator[Problem]:
@@ -169,8 +189,12 @@ def _check_path(outline: Outline, place: Place, path: Path) -> Iterator[Problem]
             place,
             "error",
             "FRM-123",
-            f"The form has no node '{text}'.",
-            "Use ${name}; a path that leads nowhere is blank and nobody notices.",
+            f"At {path.position + 1}: the form has no node '{text}'.",
+            did_you_mean(
+                text,
+                outline.by_path,
+                otherwise="Use ${name}; a path that leads nowhere is blank and nobody notices.",
+            ),
         )
 
 
@@ -184,8 +208,9 @@ def _check_call(outline: Outline, place: Place, call: Call) -> Iterator[Problem]
     if not isinstance(first, Text):
         return
     if call.name == "instance" and first.value not in outline.instances:
-        message = f"There is no list '{first.value}' for instance()."
-        yield _at(outline, place, "warning", "FRM-130", message, "Correct the name, or add the list.")
+        message = f"At {call.position + 1}: there is no list '{first.value}' for instance()."
+        advice = did_you_mean(first.value, outline.instances, otherwise="Correct the name, or add the list.")
+        yield _at(outline, place, "warning", "FRM-130", message, advice)
     elif call.name == "pulldata":
         file = first.value if first.value.endswith(".csv") else f"{first.value}.csv"
         if file not in outline.workbook.media and first.value not in outline.instances:

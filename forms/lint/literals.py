@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from expressions.nearest import did_you_mean
 from expressions.syntax import Binary, Call, Expr, Number, Path, Reference, Text, walk
 from forms.fields.rows import SurveyRow
 from forms.outline import Outline, QuestionType, read_type
@@ -89,7 +90,8 @@ def _check_codes(outline: Outline, name: str, kind: QuestionType, codes: list[st
     for code in codes:
         if code and code not in known:
             message = f"'{name}' is compared with '{code}', which isn't in its list '{kind.source}'."
-            yield Doubt("FRM-124", message, "Correct the code, or add it to the list.")
+            advice = did_you_mean(code, known, otherwise="Correct the code, or add it to the list.")
+            yield Doubt("FRM-124", message, advice)
 
 
 def _is_searched(outline: Outline, name: str) -> bool:
