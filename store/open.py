@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -96,6 +97,17 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
+def _prepare_postgresql(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    # It packs contents: by LZ4, where it was built with it, in a fraction of the time that its own way takes.
+    cursor = connection.cursor()
+    cursor.execute(
+        "SELECT set_config(name, 'lz4', false) FROM pg_settings"
+        " WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"
+    )
+    cursor.close()
+    connection.commit()
+
+
 def make_engine(data: Path, url: str | None) -> Engine:
     """An engine for SQLite in `data`, or for the PostgreSQL of `url`.
 
@@ -115,12 +127,14 @@ def make_engine(data: Path, url: str | None) -> Engine:
     if address.get_backend_name() != "postgresql":
         message = f"The database address is for {address.get_backend_name()}; expected PostgreSQL."
         raise StoreError("STO-001", message, advice)
-    return create_engine(
+    engine = create_engine(
         address.set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={"connect_timeout": 10, "application_name": "comunal"},
     )
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
 
 
 def _make_folders(data: Path) -> None:

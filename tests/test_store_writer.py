@@ -245,3 +245,36 @@ def test_a_file_that_may_not_grow_is_told_and_loses_nothing(tmp_path: Path) -> N
     heard, stored, *errors = done.stdout.split()
     assert 0 < int(heard) == int(stored) < 40
     assert errors == ["STO-002"]
+
+
+def test_what_one_turn_of_a_loop_brings_is_one_transaction(store: Store, writer: GroupWriter) -> None:
+    commits: list[object] = []
+    event.listen(store.engine, "commit", commits.append)
+
+    async def turn() -> None:
+        await asyncio.gather(*(writer.add(new(f"i{number}")) for number in range(100)))
+
+    asyncio.run(turn())
+    assert len(commits) == 1
+
+
+def test_a_loop_that_ended_costs_the_next_one_nothing(store: Store, writer: GroupWriter) -> None:
+    async def abandon() -> None:
+        task = asyncio.ensure_future(writer.add(new("abandoned")))
+        await asyncio.sleep(0)
+        task.cancel()
+
+    asyncio.run(abandon())
+    assert asyncio.run(writer.add(new("next"))).status == "added"
+
+
+def test_postgresql_packs_contents_by_lz4_where_it_can(store: Store) -> None:
+    if store.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite packs nothing")
+    with store.read() as connection:
+        known = connection.exec_driver_sql(
+            "SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression'"
+        ).scalar()
+        if known is None or "lz4" not in known:
+            pytest.skip("this PostgreSQL was built without LZ4")
+        assert connection.exec_driver_sql("SHOW default_toast_compression").scalar() == "lz4"
