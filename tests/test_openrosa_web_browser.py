@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Dialog, Playwright, Route, expect, sync_playwright
-from web_person import CHROMIUM, DESKTOP, PHONE, Site, Visit, answer_everything
+from playwright.sync_api import Browser, Dialog, Route, expect, sync_playwright
+from web_person import CHROMIUM, DESKTOP, PHONE, Site, Visit, answer_everything, launch
 
 from flows.checking import check
 from flows.ingesting import ingest
@@ -57,9 +57,11 @@ SMALL = """
 
 
 @pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
+def browser() -> Iterator[Browser]:
     with sync_playwright() as started:
-        yield started
+        browser = launch(started)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
@@ -98,9 +100,9 @@ def small(store: Store) -> str:
 
 
 @pytest.fixture
-def visit(playwright: Playwright, request: pytest.FixtureRequest) -> Iterator[Visit]:
+def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
     size = getattr(request, "param", PHONE)
-    visit = Visit(playwright, size, Path(PICTURES) if PICTURES else None)
+    visit = Visit(browser, size, Path(PICTURES) if PICTURES else None)
     visit.context.clock.install()
     yield visit
     visit.close()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, Playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright
 
 from openrosa.serve import bind, make_server
 from schemas.settings import Settings
@@ -75,13 +75,17 @@ class Site:
         self._listener.close()
 
 
-class Visit:
-    """One page in a browser of its own, with what it asked of any network and what it complained about."""
+def launch(playwright: Playwright) -> Browser:
+    """A browser that asks nobody for anything by itself."""
+    return playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
 
-    def __init__(self, playwright: Playwright, size: dict[str, int], pictures: Path | None = None) -> None:
-        self._browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+
+class Visit:
+    """One page in a profile of its own, with what it asked of any network and what it complained about."""
+
+    def __init__(self, browser: Browser, size: dict[str, int], pictures: Path | None = None) -> None:
         phone = {"is_mobile": True, "has_touch": True} if size is PHONE else {}
-        self.context = self._browser.new_context(viewport=size, **phone)  # type: ignore[arg-type]
+        self.context = browser.new_context(viewport=size, **phone)  # type: ignore[arg-type]
         self.page: Page = self.context.new_page()
         self.asked: list[str] = []
         self.complaints: list[str] = []
@@ -102,7 +106,7 @@ class Visit:
             self.page.screenshot(path=str(self._pictures / f"{name}.png"))
 
     def close(self) -> None:
-        self._browser.close()
+        self.context.close()
 
 
 def answer_everything(page: Page, said: Mapping[str, str] | None = None) -> int:
