@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.rights import ACTS, RIGHTS, ROLES, may, may_manage
 
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "people.md"
 CUTS = ("13125", "13101", "05101")
 communes = st.frozensets(st.sampled_from(CUTS))
 roles = st.sampled_from(ROLES)
@@ -83,3 +85,16 @@ def test_nobody_gives_more_than_they_have(
             assert may(somebody, "see_findings", there)
     assert not own or (given_communes and given_communes <= own)
     assert manager == "administrator" or role in {"enumerator", "supervisor"}
+
+
+def test_the_documented_table_is_the_one_that_counts() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|\n").split("|")]
+        for line in PAGE.read_text(encoding="utf-8").splitlines()
+        if line.startswith("|")
+    ]
+    head, _, *acts = rows
+    assert head == ["act", *ROLES]
+    assert [row[0] for row in acts] == list(ACTS)
+    told = {(role, act) for act, *cells in acts for role, cell in zip(ROLES, cells, strict=True) if cell == "yes"}
+    assert told == RIGHTS
