@@ -185,7 +185,8 @@ def bench_sixty(tables: dict[str, pl.DataFrame]) -> None:
 
 
 def bench_ten(tables: dict[str, pl.DataFrame]) -> None:
-    requests: list[Request] = [(compile_columns(text, FORM, table), "boolean") for table, text in TEN_RULES]
+    at = {"main": None, "person": PERSON[-1]}
+    requests: list[Request] = [(compile_columns(text, FORM, table, at[table]), "boolean") for table, text in TEN_RULES]
     sizes = " and ".join(f"{frame.height:,} {name}" for name, frame in tables.items())
     first, first_cpu = best(lambda: evaluate_together(requests, tables), 1)
     wall, cpu = best(lambda: evaluate_together(requests, tables))
