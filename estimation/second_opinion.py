@@ -8,13 +8,18 @@ there breaks this file alone.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from estimation.answers import Answer
 from estimation.linear import Statistic
-from estimation.samples import Singleton
+from estimation.microdata import Microdata
+from estimation.samples import Flags, Floats, Singleton
+from estimation.surveys import Request, Survey
 
 _OUTSIDE = ""
 """Domain of the rows that a figure isn't about. They stay in the frame: a domain's variance needs every PSU."""
@@ -131,3 +136,70 @@ def _read(row: dict[str, Any]) -> Linearised:
 
 def _known(number: float | None) -> float | None:
     return None if number is None or not math.isfinite(number) else float(number)
+
+
+def compare(survey: Survey, request: Request, kept: Flags | None, figures: Sequence[Answer]) -> float | None:
+    """Compute the figures of one request again.
+
+    Returns:
+        The largest difference of an estimate or standard error, relative to the larger of the two; null where `svy` has
+        no answer of its own: calibrated weights, replicates, quantiles, a correction at several stages, totals
+        with lone units.
+    """
+    design = request.design
+    plain = request.margins.is_empty and survey.replicates is None and request.kind != "quantile"
+    if not plain or len(survey.sample.stages) > 1:
+        return None
+    if survey.sample.first.alone.any() and request.kind in {"total", "count"} and design.singleton == "center":
+        return None  # svy centres a lone unit about the mean of all units' totals, R about zero
+    data, rows = survey.data, survey.data.height
+    domain = pl.repeat("_", rows, eager=True)
+    if kept is not None:
+        domain = pl.select(pl.when(pl.Series(kept)).then(pl.lit("_")).otherwise(pl.lit(""))).to_series()
+    for name in request.by:
+        codes = data.codes(name)
+        domain = pl.select(
+            pl.when(codes.is_not_null() & (domain != "")).then(domain + codes + "\x1f").otherwise(pl.lit(""))
+        ).to_series()
+    sample = DesignColumns(
+        pl.Series(survey.sample.weight),
+        data.codes(design.clusters[0]) if design.clusters else pl.int_range(rows, eager=True).cast(pl.String),
+        None if design.strata is None else data.codes(design.strata),
+        None if not design.populations else pl.Series(_sizes(survey)),
+        "center" if design.singleton == "error" else design.singleton,
+    )
+    worst = 0.0
+    for category in dict.fromkeys(figure.category for figure in figures):
+        values, divisor = _columns(data, request, category)
+        known = values.is_not_null() if divisor is None else values.is_not_null() & divisor.is_not_null()
+        inside = pl.select(pl.when(known).then(domain).otherwise(pl.lit(""))).to_series()
+        statistic: Statistic = "total" if request.kind in {"total", "count"} else "mean" if divisor is None else "ratio"
+        theirs = linearise(statistic, sample, inside, (values,), divisor)[0]
+        for figure in figures:
+            other = theirs.get("_" + "".join(f"{code}\x1f" for code in figure.domain.values()))
+            if figure.category == category and other is not None and figure.estimate is not None:
+                worst = max(worst, _apart(figure.estimate, other.estimate), _apart(figure.se, other.se))
+    return worst
+
+
+def _columns(data: Microdata, request: Request, category: str) -> tuple[pl.Series, pl.Series | None]:
+    if request.kind == "count":
+        return pl.repeat(1.0, data.height, eager=True), None
+    if request.kind == "share":
+        return (data.codes(request.variable) == category).cast(pl.Float64), None
+    divisor = data.numbers(request.second) if request.kind == "ratio" else None
+    return data.numbers(request.variable), divisor
+
+
+def _sizes(survey: Survey) -> Floats:
+    """Units in the population of each row's stratum, whichever way the correction was given."""
+    stage = survey.sample.first
+    sizes = stage.size[stage.group_of_unit] / np.maximum(1 - stage.open_share, 1e-300)
+    return np.asarray(sizes[stage.unit_of_row], np.float64)
+
+
+def _apart(one: float | None, other: float | None) -> float:
+    if one is None or other is None:
+        return 0.0
+    largest = max(abs(one), abs(other))
+    return abs(one - other) / largest if largest > 1e-9 else 0.0

@@ -12,8 +12,11 @@ from flows.output import JsonOption, Output
 from schemas.errors import CommandError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from estimation.answers import Answer
     from estimation.samples import Flags
-    from estimation.surveys import Survey
+    from estimation.surveys import Request, Survey
 
 Names = list[str] | None
 Singletons = Literal["error", "skip", "center"]
@@ -69,6 +72,7 @@ def estimate(
     rho: Annotated[float, typer.Option(help="Fay's coefficient.")] = 0.0,
     interval: Annotated[Literal["logit", "t", "beta", "asin"], typer.Option(help="Of a --share.")] = "logit",
     deff: Annotated[Literal["wor", "replace"], typer.Option(help="Against which simple random sample.")] = "wor",
+    verify: Annotated[bool, typer.Option("--verify", help="Compute again by the library svy, and compare.")] = False,
     json_lines: JsonOption = False,
 ) -> None:
     """Estimate from any table and its design, as R's survey does, with INE's label of reliability.
@@ -124,16 +128,29 @@ def estimate(
     kept = None if where is None else rows_where(survey.data, where)
     said: dict[str, None] = {}
     for kind, variable, second, order in asked:
-        found = answer(survey, replace(request, kind=kind, variable=variable, second=second, order=order), kept)
+        one_request = replace(request, kind=kind, variable=variable, second=second, order=order)
+        found = answer(survey, one_request, kept)
         for one in found.figures:
             output.record({**asdict(one)})
         for line in table_of(found.figures, groups):
             output.say(line)
         said |= dict.fromkeys(found.notes)
+        if verify:
+            said |= {_verify(survey, one_request, kept, found.figures): None}
     if tested:
         _test(output, survey, tested, kept)
     for note in said:
         output.record({"note": note}, f"Note: {note}")
+
+
+def _verify(survey: Survey, request: Request, kept: Flags | None, figures: Sequence[Answer]) -> str:
+    from estimation.second_opinion import compare
+
+    apart = compare(survey, request, kept, figures)
+    what = f"{request.kind} {request.variable}".strip()
+    if apart is None:
+        return f"{what}: svy has no figures of this kind to compare with."
+    return f"{what}: estimates and standard errors by svy differ by at most {apart:.1e} of their size."
 
 
 def _test(output: Output, survey: Survey, names: tuple[str, ...], kept: Flags | None) -> None:

@@ -282,3 +282,11 @@ def test_a_second_library_agrees_on_random_designs() -> None:
                 assert ours.estimate[at] == pytest.approx(figure.estimate)
                 assert np.sqrt(ours.variance[at]) == pytest.approx(figure.se)
                 assert ours.df[at] == figure.df
+
+
+@pytest.mark.parametrize("words", [("--mean", "income"), ("--ratio", "income/age"), ("--share", "area"), ("--count",)])
+def test_a_second_opinion_can_be_asked_for(words: tuple[str, ...]) -> None:
+    design = ("--weights", "w", "--strata", "stratum", "--clusters", "psu", "--singleton", "skip", "--fpc", "n_psu")
+    told = notes(*design, *words, "--by", "sex", "--where", "${age} > 30", "--verify")
+    assert float(told.split("at most ")[1].split(" ")[0]) < 1e-12
+    assert "no figures" in notes(*design, "--quantile", "age", "--verify")
