@@ -13,6 +13,8 @@ MAX_DEPTH: Final = 100
 
 _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)", re.IGNORECASE)
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._\-]+)["']""")
+_VERBATIM = re.compile(rb"<!\[CDATA\[|<!--")
+_ENDS: Final = {b"<![CDATA[": b"]]>", b"<!--": b"-->"}
 
 
 class XmlRefusedError(ValueError):
@@ -65,7 +67,19 @@ def check_bytes(data: bytes, limit: int = MAX_XML_BYTES) -> None:
 
 
 def _without_cdata(data: bytes) -> bytes:
-    return re.sub(rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->", b"", data, flags=re.DOTALL)
+    """The bytes without CDATA sections and comments.
+
+    In one pass: the pattern `.*?` would look for the end of each one that has none anew, for minutes.
+    """
+    kept: list[bytes] = []
+    at = 0
+    while begin := _VERBATIM.search(data, at):
+        end = data.find(_ENDS[begin[0]], begin.end())
+        if end < 0:
+            break
+        kept.append(data[at : begin.start()])
+        at = end + 3
+    return b"".join([*kept, data[at:]])
 
 
 def read_xml(

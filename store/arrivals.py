@@ -97,9 +97,28 @@ def derive_instance_id(xml: bytes) -> str:
     return f"uuid:{uuid.UUID(bytes=hashlib.sha256(xml).digest()[:16], version=5)}"
 
 
+MOST_COMPARED = 1024 * 1024
+MOST_NAMESPACES = 200
+MOST_ATTRIBUTES = 2000
+"""Documents with more than these are the same only byte for byte: canonicalisation takes a time that grows with their
+square, and every other phone would wait for it."""
+
+
 def is_same_xml(one: bytes, other: bytes) -> bool:
-    """Whether two well-formed documents are equal after XML canonicalisation."""
-    return one == other or _canonical(one) == _canonical(other)
+    """Whether two well-formed documents are equal after XML canonicalisation; large or odd ones byte for byte."""
+    if one == other:
+        return True
+    if _is_odd(one) or _is_odd(other):
+        return False
+    try:
+        return _canonical(one) == _canonical(other)
+    except (etree.LxmlError, ValueError):
+        return False
+
+
+def _is_odd(xml: bytes) -> bool:
+    is_long = len(xml) > MOST_COMPARED
+    return is_long or xml.count(b"xmlns") > MOST_NAMESPACES or xml.count(b"=") > MOST_ATTRIBUTES
 
 
 def _canonical(xml: bytes) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -233,3 +234,28 @@ def test_a_content_type_that_no_database_could_keep_costs_nobody_an_interview(wo
     with world.store.read() as connection:
         (stored,) = list_unparsed(connection, world.store.blobs, phone.FORM)
         assert [file.name for file in list_attachments(connection, stored.submission_id)] == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    "grown",
+    [
+        "<![CDATA[" * 40_000,
+        "<!--" * 40_000,
+        "".join(f"<n{n}:a xmlns:n{n}='urn:{n}'/>" for n in range(30_000)),
+        "<a " + " ".join(f"a{n}='x'" for n in range(20_000)) + "/>",
+        "<a/>" * 100_000,
+    ],
+    ids=["CDATA", "comments", "namespaces", "attributes", "elements"],
+)
+def test_no_document_keeps_the_others_waiting(world: World, grown: str) -> None:
+    began = time.process_time()
+    for answer in ("1", "2"):
+        body = phone.submission(A, answer).replace(b"<q>", f"<q>{grown}".encode())
+        assert world.send(body).status_code in {201, 400, 409}
+    # Half a minute before; CPU time, and a wide bound, for slow machines.
+    assert time.process_time() - began < 6
+
+
+def test_a_number_that_no_database_counts_to_is_no_form(world: World) -> None:
+    for tail in ("form.xml", "manifest", "media/a.csv", "lists/a.csv"):
+        assert world.ask("GET", f"/forms/{'9' * 30}/{tail}").status_code == 404
