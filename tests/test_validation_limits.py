@@ -240,3 +240,10 @@ def test_nothing_is_found_that_rests_on_an_unreadable_answer_in_its_own_row_of_a
     evaluation = judge(compile_form(*rows), "<p><age>six</age></p><p><age>6</age></p>")
     found = [(item.rule_id, item.row_id) for item in evaluation.findings]
     assert found == [("type:/data/p/age", "p[1]"), ("required:/data/p/school", "p[2]")]
+
+
+def test_bare_null_is_blank() -> None:
+    form = compile_form("integer | a", "calculate | b |||| if(${a} = 1, 5, null)")
+    evaluation = judge(form, "<a>1</a><b>5</b>", "<a>2</a><b/>", "<a>2</a><b>5</b>")
+    assert evaluation.not_checked == ()
+    assert broken(evaluation) == {("calculation:/data/b", "uuid:2")}
