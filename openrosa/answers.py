@@ -6,6 +6,7 @@ only an address without a key asks for name and password (`LOG_IN`).
     SUB-101 .. SUB-109, SUB-114 the request itself        ACC-101, ACC-102 the key
     SUB-110 .. SUB-112 what is known of it already, or of its form
     SUB-113 the address                                   SUB-115 too many requests
+    ACC-103 .. ACC-105 the link of a browser
 """
 
 from __future__ import annotations
@@ -183,6 +184,14 @@ REFUSALS: Mapping[str, Answer] = {
             "en": "This phone's key isn't valid or was revoked. Ask your supervisor for a new code.",
         },
     ),
+    "ACC-102": Answer(
+        403,
+        {
+            "es": "Esta clave no permite recibir formularios ni enviar encuestas.",
+            "ht": "Kle sa a pa pèmèt resevwa fòmilè ni voye ankèt.",
+            "en": "This key gives no right to get forms or send interviews.",
+        },
+    ),
     "ACC-103": Answer(
         403,
         {
@@ -213,14 +222,6 @@ REFUSALS: Mapping[str, Answer] = {
             "es": "Muchas claves equivocadas desde esta red. Nada se perdió: espere un minuto e intente otra vez.",
             "ht": "Anpil move kle soti nan rezo sa a. Anyen pa pèdi: tann yon minit epi eseye ankò.",
             "en": "Many wrong keys came from this network. Nothing is lost: wait a minute and try again.",
-        },
-    ),
-    "ACC-102": Answer(
-        403,
-        {
-            "es": "Esta clave no permite recibir formularios ni enviar encuestas.",
-            "ht": "Kle sa a pa pèmèt resevwa fòmilè ni voye ankèt.",
-            "en": "This key gives no right to get forms or send interviews.",
         },
     ),
 }

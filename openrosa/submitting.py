@@ -83,7 +83,8 @@ async def submit(request: Request) -> Response:
 
 async def _keep(request: Request, here: Door, parts: Parts, visitor: Visitor) -> Answer:
     at = datetime.now(UTC)
-    client = client_of(request.headers.get("user-agent", ""))
+    # A link's page has one engine, whatever its browser calls itself.
+    client = "webforms" if visitor.link is not None else client_of(request.headers.get("user-agent", ""))
     person_id = visitor.person.id if visitor.person else None
     content = await asyncio.to_thread(here.store.blobs.hold, parts.xml) if len(parts.xml) > INLINE_BYTES else None
     try:

@@ -23,6 +23,7 @@ from schemas.text import LANGUAGES
 from store.entities import put_list
 from store.forms import add_form_version, get_form_version, list_form_versions, set_form_state
 from store.links import NewLink, add_links, get_link, list_links, revoke_links
+from store.submissions import list_unparsed
 
 needs_library = pytest.mark.skipif(web_files() is None, reason="ODK Web Forms isn't built here (no Node): make web")
 BROWSER = {"User-Agent": "Mozilla/5.0 (Linux; Android 14) Chrome/142 Mobile", "Accept-Language": "ht-HT,ht;q=0.9"}
@@ -161,10 +162,15 @@ def test_one_person_answers_once_and_may_send_it_again(world: World) -> None:
 def test_an_open_link_takes_many_interviews_of_a_browser(world: World) -> None:
     token = link(world, is_single=False).token
     for number in range(3):
-        assert send(world, token.upper(), submission(f"uuid:{number}")).status_code == 201
+        agent = {"User-Agent": "" if number else BROWSER["User-Agent"]}
+        files = parts(submission(f"uuid:{number}"))
+        sent = world.ask("POST", "/submission", base=f"/web/{token.upper()}", headers=agent, files=files)
+        assert sent.status_code == 201
     assert world.counts().received == 3
     with world.store.read() as connection:
         assert [row.received for row in list_links(connection)] == [3]
+        kept = list_unparsed(connection, world.store.blobs, FORM)
+    assert {one.client for one in kept} == {"webforms"}
 
 
 def test_a_refused_interview_leaves_the_link_as_it_was(world: World) -> None:

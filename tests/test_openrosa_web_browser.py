@@ -6,6 +6,7 @@ COMUNAL_WEB_PICTURES=FOLDER keeps the pictures; COMUNAL_WEB_LONG=1 answers Quili
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from store.findings import list_findings
 from store.forms import add_form_version
 from store.links import add_links
 from store.open import Store, open_store
-from store.submissions import count_submissions
+from store.submissions import count_submissions, list_unparsed
 from store.tables import read_tables
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -202,6 +203,9 @@ def test_a_lost_connection_loses_no_answer(store: Store, site: Site, visit: Visi
     page.get_by_role("button", name="Intentar otra vez").click()
     page.locator("#thanks h2").wait_for()
     assert count(store) == 1
+    with store.read() as connection:
+        (kept,) = list_unparsed(connection, store.blobs, "corta")
+    assert re.search(rb"<device>getodk.org:webforms:[0-9a-f-]{36}</device>", kept.xml)
     expect(page.get_by_role("button", name="Responder por otra persona")).to_be_visible()
 
 
