@@ -10,6 +10,8 @@ tree with compiled closures, which is what one does without columns (and several
 from __future__ import annotations
 
 import argparse
+import importlib
+import os
 import resource
 import time
 from collections.abc import Mapping, Sequence
@@ -30,6 +32,8 @@ from schemas.findings import Rule
 from schemas.submissions import RawSubmission
 from validation.checks import check_rules
 from validation.evaluate import evaluate_rules
+from validation.evaluation import Evaluation
+from validation.expectations import run_suite
 from validation.rules import form_rules, rule_path
 
 FORM = Path(__file__).resolve().parents[2] / "shared" / "forms" / "who_va_2022.xlsx"
@@ -39,6 +43,9 @@ JAVAROSA = {
 }
 """Rules judged by ODK Collect's engine per CPU second: 60 rules of a form of 44 questions over 5,240 and 2,900
 interviews, measured once on two cores."""
+
+GX_SECONDS = 5
+"""What Great Expectations may cost beyond its import at 100,000 interviews and 500 rules."""
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -131,6 +138,20 @@ class RecordLoop:
             return element.text
 
 
+def bench_expectations(evaluation: Evaluation, tables: Mapping[str, pl.DataFrame], form: Form) -> None:
+    """What Great Expectations adds to the evaluation; its import apart, since it costs the same whatever is judged."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    importlib.import_module("great_expectations")
+    print(f"importing Great Expectations: {time.perf_counter() - wall:.2f} s, {time.process_time() - cpu:.2f} s CPU")
+    wall, cpu = time.perf_counter(), time.process_time()
+    run_suite(evaluation.summaries, tables, form)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    rules = len(evaluation.summaries)
+    print(
+        f"its suite over {rules} rules: {wall:.2f} s wall, {cpu:.2f} s CPU beyond the import (at most {GX_SECONDS} s)"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("workbook", nargs="?", type=Path, default=FORM)
@@ -143,7 +164,7 @@ def main() -> None:
     arrived = rehearse_interviews(compiled, given.rehearsed)
     tables = repeat_tables(read_rows(form, arrived, b"key").tables, -(-given.interviews // given.rehearsed))
     interviews, rows = tables[MAIN_TABLE].height, sum(frame.height for frame in tables.values())
-    print(f"{given.workbook.name}: {interviews:,} interviews, {rows:,} rows")
+    print(f"{given.workbook.name}: {interviews:,} interviews, {rows:,} rows; load {os.getloadavg()[0]:.1f}")
 
     few = {name: frame.clear() for name, frame in tables.items()}
     started = time.perf_counter()
@@ -162,6 +183,7 @@ def main() -> None:
     for rule in evaluation.not_checked[:5]:
         print(f"  not checked: {rule.rule_id}: {rule.not_checked[:120]}")
 
+    bench_expectations(evaluation, tables, form)
     rival = RecordLoop(form, rules)
     roots = [Element.from_xml(raw.xml) for raw in arrived]
     rival.judge(roots[0])  # compiles the expressions
