@@ -8,8 +8,9 @@ process with raw sockets; both keep their connections, and both take their share
 submission tells more than the rate. It is the server's, user and system, and with `--database postgresql` (a cluster
 made for this run) that of all of PostgreSQL too. A submission is about 3.8 kB of XML, 80 fields, 8 of them in a repeat
 answered three times, each with an instance id of its own. It is counted when 201 arrived, which is after the commit was
-synced; at the end the store must hold as many. `--stored` fills the store first, to see whether it slows down; `--film`
-goes on until 20,000 were received, sends a file of 100 MB and prints the most memory that the server held.
+synced; at the end the store must hold as many. `--stored` fills the store first, to see whether it slows down (a
+million takes five minutes and 5 GB); `--film` goes on until 20,000 were received, sends a file of 100 MB and prints
+the most memory that the server held.
 """
 
 from __future__ import annotations
