@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from expressions.case_forms import evaluate_form, read_form_scope
 from expressions.case_nodes import find_node, name_node
 from expressions.instance import Element
 from expressions.mixed_reading import read_mixed
@@ -32,7 +33,8 @@ def evaluate_case(case: Mapping[str, Any], now: datetime | None = None) -> dict[
             root); optional `engine` (javarosa, webforms, enketo; else javarosa), `tz` (name of the time zone, else
             UTC), and `type`: what the value is to be converted to (boolean, number, string, nodeset, or one of these
             with a suffix: "number-rounded:100", "string-matches", "string-stored:int"). Without `type` the value
-            keeps its own.
+            keeps its own. `form_xml`: the XForm of the document, whose lists, types, labels and texts are known then.
+            Without `expr`: `form_xml` and `final_instance_xml`, whose calculations are computed again.
         now: the moment of `now()`; the clock's if null.
 
     Returns:
@@ -47,8 +49,12 @@ def evaluate_case(case: Mapping[str, Any], now: datetime | None = None) -> dict[
         return {"error": f"EXP-041 The case names an engine or time zone that doesn't exist: {error}."}
     try:
         moment = (now or datetime.now(UTC)).astimezone(zone)
+        if "expr" not in case:
+            return evaluate_form(case, profile, moment)
         top = _read_document(case.get("context_xml"), profile)
         scope = _make_scope(top, moment)
+        if case.get("form_xml"):
+            scope = read_form_scope(str(case["form_xml"]), scope.root, moment)
         node = find_node(top, case.get("context_node"), scope.root)
         value = compile_lazily(str(case["expr"]), profile).evaluate(node, scope)
         return _convert(value, str(case.get("type") or ""), profile, scope)

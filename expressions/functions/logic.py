@@ -36,15 +36,14 @@ def _build_coalesce(compiler: Compiling, call: Call) -> Compiled:
         return _build_text_coalesce(compiler, call)
     one, other = (compiler.compile(argument) for argument in call.arguments)
     first, second = as_single(one, compiler.profile), as_single(other, compiler.profile)
-    nodes = other.evaluate
+    first_nodes, nodes = one.evaluate, other.evaluate
 
     def coalesce(frame: Frame) -> Value:
         value = first(frame)
         return second(frame) if _is_blank(value) else value
 
     def coalesce_nodes(frame: Frame) -> Value:
-        value = first(frame)
-        return nodes(frame) if _is_blank(value) else value
+        return nodes(frame) if _is_blank(first(frame)) else first_nodes(frame)
 
     return Compiled(coalesce_nodes, single=coalesce)
 

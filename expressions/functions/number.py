@@ -121,7 +121,9 @@ def _build_extreme(pick: Callable[[list[float]], float], floor: float) -> Callab
                 return NAN if not numbers or any(number != number for number in numbers) else pick(numbers)
             numbers = [number for value in values if (number := to_number(value)) == number]
             # JavaRosa starts its maximum at the smallest positive number, so that negatives lose to it.
-            return pick([*numbers, floor]) if numbers else NAN
+            found = pick([*numbers, floor]) if numbers else NAN
+            # Of two zeros the negative one is the smaller, in Java.
+            return -0.0 if found == 0 and any(math.copysign(1, one) < 0 for one in numbers if one == 0) else found
 
         return Compiled(extreme, "number")
 
