@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
@@ -52,11 +52,13 @@ class SampleDesign:
         sample: the interviews with a weight; null where precision may not be stated: no probability sample, or a row of
             the sheet that could not be evaluated: an error computed as if it weren't there would be wrong in silence.
         steps: how the weights were made.
+        columns: name of a step -> the weight of each interview after it.
     """
 
     weight: Floats
     sample: Sample | None
     steps: tuple[WeightStep, ...] = ()
+    columns: Mapping[str, Floats] = field(default_factory=dict)
 
     def for_table(self, table: str, columns: Columns) -> TableDesign:
         """The design of the rows of `table`, handed down from the interview."""
@@ -79,7 +81,10 @@ def read_design(
     usable = _usable(design, columns, problems)
     known_in_full = not problems
     strata = None if "strata" not in usable else columns.codes(usable["strata"], MAIN_TABLE)
-    weight, steps = _weights(design, usable, strata, columns, problems)
+    after = _weights(design, usable, strata, columns, problems)
+    weight = after[-1][1] if after else np.ones(columns.height(MAIN_TABLE))
+    steps = [step for step, _ in after]
+    made = {step.name: values for step, values in after}
     known_in_full &= not any(problem.severity == "error" for problem in problems)
     problems[:] = [replace(problem, severity="warning") for problem in problems]
     known = ~np.isnan(weight)
@@ -91,11 +96,12 @@ def read_design(
         if step is not None:
             weight = weight.copy()
             weight[known] = found.weight
+            made[step.name] = weight
             sample = found if sample is not None else None
             steps.append(step)
     if not (design.probability and known_in_full):
         sample = None
-    return SampleDesign(weight, sample, tuple(steps)), problems
+    return SampleDesign(weight, sample, tuple(steps), made), problems
 
 
 def _usable(design: Design, columns: Columns, problems: list[Problem]) -> dict[str, str]:
@@ -118,42 +124,45 @@ def _usable(design: Design, columns: Columns, problems: list[Problem]) -> dict[s
 
 def _weights(
     design: Design, usable: Mapping[str, str], strata: pl.Series | None, columns: Columns, problems: list[Problem]
-) -> tuple[Floats, list[WeightStep]]:
-    """Base weights, response, trimming. A step that can't be taken is a problem of severity "error"."""
-    ones = np.ones(columns.height(MAIN_TABLE))
-    weight, steps = ones, list[WeightStep]()
-    counts = {
-        key.removeprefix(FRAME_PREFIX): float(value)
-        for key, value in design.settings.items()
-        if key.startswith(FRAME_PREFIX) and _is_number(value)
-    }
+) -> list[tuple[WeightStep, Floats]]:
+    """Base weights, response, trimming, each with the weights after it; none for interviews that all count one.
+
+    A step that can't be taken is a problem of severity "error".
+    """
+    done: list[tuple[WeightStep, Floats]] = []
     try:
-        if "weight" in usable:
-            weight = columns.numbers(usable["weight"], MAIN_TABLE).fill_null(np.nan).to_numpy()
-        elif "selection_probability" in usable:
-            weight = weigh_by_probability(columns.numbers(usable["selection_probability"], MAIN_TABLE))
-        elif counts and strata is not None:
-            weight = weigh_by_frame(strata, counts)
-        else:
-            return ones, []
+        weight = _base(design, usable, strata, columns)
+        if weight is None:
+            return []
         weight = _positive(weight, problems)
-        steps.append(describe("base", ones, weight))
+        done.append((describe("base", np.ones(weight.size), weight), weight))
         if "response" in usable:
             responded = columns.holds(usable["response"], MAIN_TABLE).to_numpy()
             everybody = pl.repeat("", columns.height(MAIN_TABLE), eager=True)
             text = usable.get("response_class")
             classes = everybody if text is None else columns.codes(text, MAIN_TABLE)
             after = weigh_response(weight, responded, classes)
-            steps.append(describe("response", weight, after))
+            done.append((describe("response", weight, after), after))
             weight = after
         if design.settings.get("trim"):
-            low, high = _two_numbers(design.settings["trim"], "trim")
-            after = trim(weight, low, high)
-            steps.append(describe("trim", weight, after))
-            weight = after
+            after = trim(weight, *_two_numbers(design.settings["trim"], "trim"))
+            done.append((describe("trim", weight, after), after))
     except EstimationError as error:
         problems.append(Problem("error", error.code, "design", None, "value", error.message, error.advice))
-    return weight, steps
+    return done
+
+
+def _base(design: Design, usable: Mapping[str, str], strata: pl.Series | None, columns: Columns) -> Floats | None:
+    counts = {
+        key.removeprefix(FRAME_PREFIX): float(value)
+        for key, value in design.settings.items()
+        if key.startswith(FRAME_PREFIX) and _is_number(value)
+    }
+    if "weight" in usable:
+        return np.asarray(columns.numbers(usable["weight"], MAIN_TABLE).fill_null(np.nan).to_numpy(), np.float64)
+    if "selection_probability" in usable:
+        return weigh_by_probability(columns.numbers(usable["selection_probability"], MAIN_TABLE))
+    return weigh_by_frame(strata, counts) if counts and strata is not None else None
 
 
 def _positive(weight: Floats, problems: list[Problem]) -> Floats:

@@ -114,15 +114,12 @@ class Sample:
 
 
 def encode(values: pl.Series) -> Codes:
-    """A code from 0 for each distinct value, in order of appearance; -1 for null."""
-    if values.dtype == pl.Float64 or values.dtype.is_integer():
-        _, codes = np.unique(values.fill_null(0).to_numpy(), return_inverse=True)
-        found = codes.astype(np.int64)
-    else:
-        found = values.cast(pl.String).cast(pl.Categorical).to_physical().fill_null(0).to_numpy().astype(np.int64)
-    if values.null_count():
-        found[values.is_null().to_numpy()] = -1
-    return found
+    """A code from 0 for each distinct value, in their order; -1 for null.
+
+    The order is that of the values and not of their appearance, so that sums of the same rows are the same to the bit.
+    """
+    ranked = values if values.dtype.is_numeric() else values.cast(pl.String)
+    return np.asarray(ranked.rank("dense").cast(pl.Int64).fill_null(0).to_numpy() - 1, np.int64)
 
 
 def sums(codes: Codes, values: Floats, count: int) -> Floats:

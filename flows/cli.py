@@ -21,6 +21,7 @@ from flows import (
     commands_people,
     commands_run,
     commands_serve,
+    commands_weights,
 )
 from flows.output import report_error
 from schemas.errors import CommandError, ComunalError
@@ -56,6 +57,7 @@ commands_cleaning.register(app)
 commands_run.register(app)
 commands_eval.register(app)
 commands_estimate.register(app)
+commands_weights.register(app)
 commands_disclosure.register(app)
 commands_demo.register(app)
 
