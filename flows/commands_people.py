@@ -88,8 +88,7 @@ def add(
         if sheet is not None:
             make_sheet(store, made, url, sheet, login=login)
         if qr is not None:
-            with store.read() as connection:
-                write_code(qr, person_settings(url, made[0], survey_of(connection, made[0]), login=login))
+            write_code(qr, person_settings(url, made[0], survey_of(store, made[0]), login=login))
     for person in made:
         record, lines = _told(person, url, login)
         if qr is not None:

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 from flows.key_sheet import Card, write_sheet
 from flows.phone_codes import check_code_file, person_settings
 from flows.printing import find_browser, print_pdf
@@ -100,9 +98,10 @@ def add_newcomers(store: Store, newcomers: Sequence[Newcomer], *, login: bool = 
     return made
 
 
-def survey_of(connection: Connection, person: NewPerson) -> str:
+def survey_of(store: Store, person: NewPerson) -> str:
     """Title of what the person's phone will offer: of the forms, the first two."""
-    titles = [row.title or row.form_id for row in list_offered_to(connection, person.id, person.communes)]
+    with store.read() as connection:
+        titles = [row.title or row.form_id for row in list_offered_to(connection, person.id, person.communes)]
     return " · ".join(titles[:2]) + (" …" if len(titles) > 2 else "")
 
 
@@ -113,11 +112,10 @@ def make_sheet(store: Store, people: Sequence[NewPerson], url: str, out: Path, *
         CommandError: CMD-071, CMD-072, a PDF that can't be printed.
     """
     cards = []
-    with store.read() as connection:
-        for person in people:
-            survey = survey_of(connection, person)
-            settings = person_settings(url, person, survey, login=login)
-            cards.append(Card(person.name, person.role, tuple(sorted(person.communes)), survey, settings))
+    for person in people:
+        survey = survey_of(store, person)
+        settings = person_settings(url, person, survey, login=login)
+        cards.append(Card(person.name, person.role, tuple(sorted(person.communes)), survey, settings))
     page = write_sheet(cards)
     content = print_pdf(page) if out.suffix.lower() == ".pdf" else page.encode("utf-8")
     make_private(out)

@@ -266,36 +266,6 @@ quarantine = Table(
     sqlite_autoincrement=True,
 )
 
-# One answer to a question marked personal. Nothing else in the database or the tables holds it but the raw bytes.
-personal_answers = Table(
-    "personal_answers",
-    metadata,
-    _key(),
-    _text("form_id"),
-    _text("instance_id"),
-    _text("row_id"),
-    _text("personal_id"),
-    _text("question"),
-    Column("kind", String(20), nullable=False),
-    _text("value"),
-    Index(None, "form_id", "instance_id"),
-    sqlite_autoincrement=True,
-)
-
-# One reading of personal answers: who, why, how many.
-access_log = Table(
-    "access_log",
-    metadata,
-    _key(),
-    _time("at"),
-    _text("person"),
-    _text("reason"),
-    _text("action"),
-    _text("form_id"),
-    Column("rows", BigInteger, nullable=False),
-    sqlite_autoincrement=True,
-)
-
 # What is said of findings: path, message, advice and variables. sha256: of these (`store.finding_texts`).
 finding_texts = Table(
     "finding_texts",

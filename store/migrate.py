@@ -14,10 +14,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-import schemas.audit_tables  # these four for the tables that they add to the schema
+import schemas.audit_tables  # these for the tables that they add to the schema
 import schemas.central_tables
 import schemas.door_tables
-import schemas.entity_tables  # noqa: F401
+import schemas.entity_tables
+import schemas.personal_tables  # noqa: F401
 from schemas.errors import StoreError
 from store.folders import make_private
 

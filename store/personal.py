@@ -10,8 +10,8 @@ import polars as pl
 from sqlalchemy import Connection, delete, insert, select
 
 from schemas.errors import AccessError
+from schemas.personal_tables import access_log, personal_answers
 from schemas.submissions import PersonalAnswer
-from schemas.tables import access_log, personal_answers
 from store.audit import record
 
 CHUNK = 500

@@ -15,8 +15,9 @@ from flows.ingesting import IngestReport, ingest
 from flows.reading import ENOUGH, ReadBatch, Readers, count_processes
 from flows.registering import add_form, load_form
 from forms.rows import read_rows
+from schemas.personal_tables import personal_answers
 from schemas.submissions import RawSubmission
-from schemas.tables import findings, personal_answers, table_segments
+from schemas.tables import findings, table_segments
 from store.arrivals import NewSubmission, add_submissions
 from store.open import Store, open_store
 from store.submissions import list_unparsed
