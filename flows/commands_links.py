@@ -75,7 +75,7 @@ def make(
         compiled = load_form(store, form_id)
         with store.read() as connection:
             row = get_form_version(connection, form_id)
-        check_form(form_id, compiled.xform, attached(store, row))
+        check_form(form_id, compiled.xform, [file.name for file in row.media], attached(store, row))
         with store.begin() as connection:
             made = add_links(
                 connection,

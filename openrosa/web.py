@@ -44,7 +44,7 @@ POLICY = (
 CLOSED_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 
 _MOST_KNOWN = 64
-_known: dict[str, _Facts] = {}  # digest of an XForm, whose bytes never change -> what the page needs to know of it
+_known: dict[tuple[str, ...], _Facts] = {}  # digest of an XForm and names of its files -> what the page needs to know
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +118,21 @@ def _closed(link: WebLink | None, row: FormVersionRow | None) -> str | None:
 
 
 def _facts(store: Store, row: FormVersionRow) -> _Facts:
-    if row.xform_sha256 not in _known:
+    media = sorted(file.name for file in row.media)
+    key = (row.xform_sha256, *media)
+    if key not in _known:
         from openrosa.web_support import find_lacks  # a server for phones alone stays small
 
         with store.read() as connection:
             xform = store.blobs.read(connection, row.xform_sha256)
             workbook = read_workbook(connection, store.blobs, row)
         names = form_languages(xform)
-        facts = _Facts({"default": row.title, **_titles(row.form_id, workbook)}, names, bool(find_lacks(xform)))
+        title = {"default": row.title, **_titles(row.form_id, workbook)}
+        facts = _Facts(title, names, bool(find_lacks(xform, media)))
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
-        _known[row.xform_sha256] = facts
-    return _known[row.xform_sha256]
+        _known[key] = facts
+    return _known[key]
 
 
 def form_languages(xform: bytes) -> dict[str, str]:

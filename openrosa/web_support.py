@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from lxml import etree
@@ -35,31 +35,36 @@ class Lack:
     what: str
 
 
-def find_lacks(xform: bytes) -> list[Lack]:
+def find_lacks(xform: bytes, media: Collection[str] = ()) -> list[Lack]:
     """Everything in a form that ODK Web Forms 0.22 can't do; empty if it can be answered in a browser.
+
+    Args:
+        xform: the form.
+        media: names of its files.
 
     Raises:
         etree.XMLSyntaxError: the bytes are no XML; a registered form never is that.
     """
     root = etree.fromstring(xform, new_parser())
     kinds = {bind.get("nodeset", ""): bind.get("type", "") for bind in root.iter(f"{_XFORMS}bind")}
-    found = [*_of_form(root), *_of_expressions(root), *_of_questions(root, kinds)]
+    found = [*_of_form(root), *_of_files(root, media), *_of_expressions(root), *_of_questions(root, kinds)]
     return list(dict.fromkeys(found))
 
 
-def check_form(form_id: str, xform: bytes, lists: Sequence[str] = ()) -> None:
+def check_form(form_id: str, xform: bytes, media: Collection[str] = (), lists: Collection[str] = ()) -> None:
     """Refuse a form that can't be answered in a browser.
 
     Args:
         form_id: as messages name it.
         xform: the form.
+        media: names of its files.
         lists: names of the lists of entities that it chooses from: whoever had a link would get them whole.
 
     Raises:
         FormError: FRM-611, with everything that it holds and a browser lacks.
     """
     lacks = [
-        *find_lacks(xform),
+        *find_lacks(xform, {*media, *(f"{name}.csv" for name in lists)}),
         *(Lack("", f"the list of entities {name}, which no link gives away") for name in lists),
     ]
     if lacks:
@@ -73,6 +78,15 @@ def _of_form(root: etree._Element) -> Iterator[Lack]:
     for submission in root.iter(f"{_XFORMS}submission"):
         if submission.get("base64RsaPublicKey"):
             yield Lack("", "its interviews are encrypted on the phone, which no browser does")
+
+
+def _of_files(root: etree._Element, media: Collection[str]) -> Iterator[Lack]:
+    """Lists in files that nobody gave: ODK Collect then shows a question without choices, Web Forms no form at all."""
+    for instance in root.iter(f"{_XFORMS}instance"):
+        source = instance.get("src", "")
+        name = source.rpartition("/")[2]
+        if source and not source.startswith("jr://instance/") and name not in media:
+            yield Lack("", f"the file {name}, which isn't among the form's files")
 
 
 def _of_expressions(root: etree._Element) -> Iterator[Lack]:

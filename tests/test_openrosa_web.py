@@ -137,7 +137,7 @@ def test_no_link_gives_a_list_of_entities_away(world: World) -> None:
     assert listed_files(get(world, f"{base}/forms/{row.id}/manifest")) == []
     assert get(world, base).status_code == 501
     with pytest.raises(FormError, match="households"):
-        check_form(FORM, chooses, attached(world.store, row))
+        check_form(FORM, chooses, lists=attached(world.store, row))
 
 
 def test_one_person_answers_once_and_may_send_it_again(world: World) -> None:

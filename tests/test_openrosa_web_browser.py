@@ -277,6 +277,26 @@ def test_the_language_changes_and_what_was_typed_stays(site: Site, visit: Visit,
     assert page.locator("text=Condition not satisfied").count() == 0
 
 
+def test_a_form_without_languages_is_shown_whatever_the_page_speaks(store: Store, site: Site, visit: Visit) -> None:
+    plain = "| survey | | | |\n| | type | name | label |\n| | text | q | Pregunta |\n"
+    with store.begin() as connection:
+        add_form_version(
+            connection,
+            store.blobs,
+            form_id="data",
+            version="",
+            title="Sin idiomas",
+            xform=compile_workbook(workbook_from_markdown(plain)).xform,
+            workbook=None,
+            media={},
+        )
+    visit.open(site.origin + link(store, "data", "ht"))
+    visit.page.get_by_role("button", name="English").click()
+    expect(visit.page.get_by_role("button", name="Send")).to_be_visible()
+    expect(visit.page.locator("#status")).to_be_hidden()
+    assert visit.complaints == []
+
+
 def test_what_a_shared_phone_would_remember_is_switched_off(site: Site, visit: Visit, small: str) -> None:
     visit.open(site.origin + small)
     page = visit.page

@@ -69,6 +69,15 @@ def test_what_a_browser_has_is_not_refused(question: str) -> None:
     assert find_lacks(form(question)) == []
 
 
+def test_a_list_in_a_file_has_to_be_there() -> None:
+    xform = form("select_one_from_file towns.csv | q | Q | | ")
+    assert find_lacks(xform, ["towns.csv"]) == []
+    assert find_lacks(xform) == [Lack("", "the file towns.csv, which isn't among the form's files")]
+    with pytest.raises(FormError, match=r"towns\.csv"):
+        check_form("f", xform)
+    check_form("f", xform, ["towns.csv"])
+
+
 def test_an_encrypted_form_is_refused_with_what_it_lacks() -> None:
     xform = form("text | q | Q | | ").replace(b"</model>", b'<submission action="" base64RsaPublicKey="MIIB"/></model>')
     assert find_lacks(xform) == [Lack("", "its interviews are encrypted on the phone, which no browser does")]

@@ -87,7 +87,8 @@ function setLanguage(code) {
   at("languages").setAttribute("aria-label", text("language"));
   for (const button of at("languages").children) button.setAttribute("aria-pressed", String(button.value === code));
   const name = config.languages[code];
-  const wanted = engine?.languages.find((one) => one.language === name);
+  // A form without languages has one without a name, which can't be chosen.
+  const wanted = name ? engine?.languages.find((one) => one.language === name) : undefined;
   if (wanted) engine.setLanguage(wanted);
   setLibraryLanguage(code);
   showErrors();
