@@ -251,11 +251,12 @@ def refuse_singletons(stage: Stage, number: int, rows: Codes) -> None:
     found = [int(group) for group in met if alone[group]]
     if found:
         named = ", ".join(f"«{stage.names[group]}»" for group in found[:NAMED] if len(stage.names) > group)
-        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        more = f" and {len(found) - NAMED} more" if named and len(found) > NAMED else ""
+        groups = "strata have" if number == 0 else f"units of stage {number} hold"
         raise EstimationError(
             "EST-015",
-            f"{len(found)} strata have a single unit of stage {number + 1}, so the variance within them can't be seen: "
-            f"{named or 'the table as a whole, or units of the stage before'}{more}.",
+            f"{len(found)} {groups} a single unit of stage {number + 1}, so the variance within them can't be seen"
+            f"{': ' if named else ''}{named}{more}.",
             "Join them with a neighbour, or choose: skip (they add nothing, as if taken with certainty) or center "
             "(their distance from the overall mean counts, the careful choice).",
         )

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from estimation.indicators import estimate
+from estimation.linear import estimate_by_domain
+from estimation.samples import build_sample
 from estimation.weights import kish_effect, trim, weigh_by_frame, weigh_by_probability, weigh_response
 from expressions.columns import compile_columns
 from schemas.errors import EstimationError
@@ -217,6 +219,19 @@ def test_a_stratum_with_one_psu_is_told_and_treated_as_the_sheet_says(rule: str,
     codes = {problem.code for problem in found.problems}
     assert "EST-027" in codes and ("EST-015" not in codes) is is_stated
     assert any(each.se for each in found) is is_stated
+
+
+def test_people_of_sampled_households_vary_as_clusters_do() -> None:
+    """The pipeline's error of a figure about people is that of a table of people whose clusters are the interviews."""
+    people = PERSON.join(MAIN, on="_instance_id", maintain_order="left")
+    sample = build_sample(people["w"], people["sector"], (people["_instance_id"],))
+    whole = np.zeros(people.height, np.int64)
+    wanted = estimate_by_domain(sample, "mean", people["age"].cast(pl.Float64).to_numpy(), whole, 1)
+    found = run({}, strata="${sector}")
+    assert figure(found, "age", "total") == (
+        pytest.approx(wanted.estimate[0]),
+        pytest.approx(float(np.sqrt(wanted.variance[0]))),
+    )
 
 
 def test_a_convenience_sample_may_be_weighted_and_still_has_no_standard_error() -> None:
