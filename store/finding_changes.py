@@ -119,7 +119,16 @@ def put(connection: Connection, scope: Scope, found: Iterable[Finding], at: date
         if instances is not None:
             looked_at = make("staged_instances", {"instance_id": str}, ("instance_id",))
             fill(connection, looked_at, ((one,) for one in sorted(instances)))
-        return _Merge(connection, scope, at, staged, rules, groups, looked_at).run()
+        merge = _Merge(connection, scope, at, staged, rules, groups, looked_at)
+        if sqlite or instances is not None:
+            return merge.run()
+        # Whole forms are joined by hashing: a planner that doesn't know yet how many findings there are (none a moment
+        # ago) would go through all of them for each.
+        connection.exec_driver_sql("ANALYZE findings")
+        connection.exec_driver_sql("SET LOCAL enable_nestloop = off")
+        changes = merge.run()
+        connection.exec_driver_sql("SET LOCAL enable_nestloop = on")
+        return changes
 
 
 def _drop_later_ones(connection: Connection, staged: Table) -> None:
