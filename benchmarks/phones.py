@@ -193,9 +193,9 @@ def lost(data: Path, url: str | None, acknowledged: dict[str, tuple[str, dict[st
                 else:
                     digests.append(file_digest)
         # Reading compares every content with its digest.
-        for digest in dict.fromkeys(digests):
+        for start in range(0, len(digests), 200):
             try:
-                store.blobs.read(connection, digest)
+                store.blobs.read_many(connection, digests[start : start + 200])
             except StoreError as error:
                 missing.append(str(error))
     return missing
