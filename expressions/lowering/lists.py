@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from expressions.links import Indices, Links
+from expressions.groups import Indices
+from expressions.links import Links
 from expressions.lowered import Column, Lowered, number, string, to_boolean, to_string
 from expressions.lowering import Plan, run_on, run_together
 from expressions.nearest import did_you_mean
