@@ -5,7 +5,8 @@ For SQLAlchemy to write such a statement down takes several times as long as it 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -30,26 +31,61 @@ COLUMNS = (
 """What `add_rows` is given of each submission."""
 
 
-def form_versions_of(connection: Connection, form_ids: Collection[str]) -> dict[str, dict[str, str]]:
-    """Form id -> version -> state."""
-    where, values = among(connection, "form_id", sorted(form_ids))
-    query = f"SELECT form_id, version, state FROM form_versions WHERE {where}"  # noqa: S608
-    found: dict[str, dict[str, str]] = {}
-    for form_id, version, state in connection.exec_driver_sql(query, values):
-        found.setdefault(form_id, {})[version] = state
-    return found
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store knows of a group before it is stored.
 
-
-def revoked_among(connection: Connection, person_ids: Collection[int]) -> frozenset[int]:
-    """Those of these people whose keys are no longer good.
-
-    The door remembers a key for some seconds; what is asked here, in the transaction that stores, is the truth.
+    Attributes:
+        versions: form id -> version -> state.
+        revoked: numbers of the senders whose keys are no longer good. The door remembers a key for some seconds; what
+            is asked here, in the transaction that stores, is the truth.
+        stored: key -> submission id and digest, for those that are stored.
+        is_awaited: whether a stored edit waits for any of them; few groups have one.
     """
-    if not person_ids:
-        return frozenset()
-    where, values = among(connection, "id", sorted(person_ids))
-    query = f"SELECT id FROM people WHERE {where} AND revoked_at IS NOT NULL"  # noqa: S608
-    return frozenset(row[0] for row in connection.exec_driver_sql(query, values))
+
+    versions: Mapping[str, Mapping[str, str]]
+    revoked: frozenset[int]
+    stored: Mapping[Key, tuple[int, str]]
+    is_awaited: bool
+
+
+def look_up(connection: Connection, keys: Collection[Key], person_ids: Collection[int]) -> Known:
+    """All that is to be known of a group, by one statement: asking takes longer than looking.
+
+    Args:
+        connection: of `Store.begin()`.
+        keys: at least one.
+        person_ids: who sent them.
+    """
+    forms, form_ids = among(connection, "form_id", sorted({form_id for form_id, _ in keys}))
+    names = sorted({instance_id for _, instance_id in keys})
+    instances, instance_ids = among(connection, "instance_id", names)
+    originals, _ = among(connection, "deprecated_id", names)
+    query = (
+        f"SELECT 'version', form_id, version, state, 0 FROM form_versions WHERE {forms}"  # noqa: S608
+        f" UNION ALL SELECT 'stored', form_id, instance_id, sha256, id FROM submissions WHERE {forms} AND {instances}"
+        f" UNION ALL SELECT 'awaited', '', '', '', 0 FROM submissions"
+        f" WHERE {forms} AND {originals} AND state = 'held' AND deprecated_id IS NOT NULL"
+    )
+    values = (*form_ids, *form_ids, *instance_ids, *form_ids, *instance_ids)
+    if person_ids:
+        people, numbers = among(connection, "id", sorted(person_ids))
+        query += f" UNION ALL SELECT 'revoked', '', '', '', id FROM people WHERE {people} AND revoked_at IS NOT NULL"  # noqa: S608
+        values = (*values, *numbers)
+    versions: dict[str, dict[str, str]] = {}
+    stored: dict[Key, tuple[int, str]] = {}
+    revoked: set[int] = set()
+    is_awaited = False
+    for kind, form_id, name, word, number in connection.exec_driver_sql(query, values):
+        if kind == "version":
+            versions.setdefault(form_id, {})[name] = word
+        elif kind == "stored":
+            stored[form_id, name] = (number, word)
+        elif kind == "revoked":
+            revoked.add(number)
+        else:
+            is_awaited = True
+    return Known(versions, frozenset(revoked), stored, is_awaited)
 
 
 def stored_among(connection: Connection, keys: Iterable[Key]) -> dict[Key, tuple[int, str]]:

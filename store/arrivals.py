@@ -22,9 +22,9 @@ from sqlalchemy import Connection, select
 
 from schemas.door_tables import conflict_attachments
 from schemas.tables import attachments, conflicts, quarantine, submissions
-from store.arrival_queries import Key, add_rows, form_versions_of, revoked_among, stored_among
+from store.arrival_queries import Key, Known, add_rows, look_up, stored_among
 from store.blobs import Blobs, Content
-from store.edits import first_state, have_edits, settle_edits
+from store.edits import first_state, settle_edits
 from store.inserts import keyed_insert
 
 Status = Literal["added", "duplicate", "conflict", "unknown_form", "closed_form", "revoked"]
@@ -134,13 +134,15 @@ def add_submissions(connection: Connection, blobs: Blobs, items: Sequence[NewSub
         blobs: of the store.
         items: in order of arrival.
     """
-    versions = form_versions_of(connection, {item.form_id for item in items})
-    revoked = revoked_among(connection, {item.person_id for item in items if item.person_id is not None})
+    if not items:
+        return []
+    keys = {(item.form_id, item.instance_id) for item in items}
+    before = look_up(connection, keys, {item.person_id for item in items if item.person_id is not None})
     outcomes: dict[int, Outcome] = {}
     welcome: list[tuple[int, NewSubmission, Content]] = []
     for index, item in enumerate(items):
-        known = versions.get(item.form_id)
-        if item.person_id in revoked:
+        known = before.versions.get(item.form_id)
+        if item.person_id in before.revoked:
             outcomes[index] = Outcome("revoked", item.instance_id)
         elif not known:
             outcomes[index] = Outcome("unknown_form", item.instance_id)
@@ -148,7 +150,7 @@ def add_submissions(connection: Connection, blobs: Blobs, items: Sequence[NewSub
             outcomes[index] = Outcome("closed_form", item.instance_id)
         else:
             welcome.append((index, item, item.content or blobs.hold(item.xml)))
-    stored, added = _insert(connection, blobs, welcome)
+    stored, added = _insert(connection, blobs, welcome, before)
     for index, item, content in welcome:
         submission_id, sha256 = stored[item.form_id, item.instance_id]
         is_first = added.pop((item.form_id, item.instance_id), None) is not None
@@ -156,7 +158,9 @@ def add_submissions(connection: Connection, blobs: Blobs, items: Sequence[NewSub
         if not is_first and sha256 != content.sha256 and not is_same_xml(blobs.read(connection, sha256), item.xml):
             status = "conflict"
             _keep_conflict(connection, blobs, submission_id, item, content)
-        outcomes[index] = Outcome(status, item.instance_id, submission_id, item.version in versions[item.form_id])
+        outcomes[index] = Outcome(
+            status, item.instance_id, submission_id, item.version in before.versions[item.form_id]
+        )
     files = [(index, item) for index, item, _ in welcome if item.attachments and outcomes[index].status != "conflict"]
     for index, item in files:
         count = _attach(connection, blobs, outcomes[index], item)
@@ -165,10 +169,10 @@ def add_submissions(connection: Connection, blobs: Blobs, items: Sequence[NewSub
 
 
 def _insert(
-    connection: Connection, blobs: Blobs, items: Sequence[tuple[int, NewSubmission, Content]]
+    connection: Connection, blobs: Blobs, items: Sequence[tuple[int, NewSubmission, Content]], known: Known
 ) -> tuple[dict[Key, tuple[int, str]], dict[Key, int]]:
     """Insert those that aren't stored yet; every key's row afterwards, and the keys that this call added."""
-    stored = stored_among(connection, {(item.form_id, item.instance_id) for _, item, _ in items})
+    stored = dict(known.stored)
     fresh: dict[Key, tuple[NewSubmission, Content]] = {}
     for _, item, content in items:
         key = (item.form_id, item.instance_id)
@@ -184,7 +188,7 @@ def _insert(
     stored |= stored_among(connection, set(fresh) - set(added))
     keys = [key for key in fresh if key in added]
     is_edit = any(first_state(key[1], fresh[key][0].deprecated_id) != "current" for key in keys)
-    if keys and (is_edit or have_edits(connection, keys)):
+    if keys and (is_edit or known.is_awaited):
         settle_edits(connection, keys)
     return stored, added
 

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from schemas.errors import StoreError
 from schemas.tables import decisions, submissions
@@ -24,15 +24,6 @@ from store.audit import record
 
 CURRENT, SUPERSEDED, FORK, HELD = "current", "superseded", "fork", "held"
 _PLACED = {CURRENT: CURRENT, FORK: FORK, SUPERSEDED: FORK}
-
-# Made once: it runs for every submission.
-_WAITS = (
-    select(submissions.c.id)
-    .where(submissions.c.deprecated_id.is_not(None), submissions.c.state == HELD)
-    .where(submissions.c.form_id == bindparam("form"))
-    .where(submissions.c.deprecated_id.in_(bindparam("instances", expanding=True)))
-    .limit(1)
-)
 
 
 def first_state(instance_id: str, deprecated_id: str | None) -> str:
@@ -68,14 +59,6 @@ def by_form(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     for form_id, instance_id in sorted(keys):
         found.setdefault(form_id, []).append(instance_id)
     return found
-
-
-def have_edits(connection: Connection, added: Iterable[tuple[str, str]]) -> bool:
-    """Whether any stored submission waits for one of these; few batches have any."""
-    return any(
-        connection.execute(_WAITS, {"form": form_id, "instances": instance_ids}).first()
-        for form_id, instance_ids in by_form(added).items()
-    )
 
 
 def _look_up(connection: Connection, form_id: str, instance_id: str) -> tuple[str | None, str | None]:

@@ -260,7 +260,7 @@ def test_no_query_of_an_arrival_reads_the_whole_table(tmp_path: Path) -> None:
                 for statement, parameters in statements.items()
                 if statement.startswith(("SELECT", "UPDATE"))
             }
-    assert len(plans) > 6
+    assert len(plans) > 5
     for statement, plan in plans.items():
         assert not [step for step in plan if step.startswith(("SCAN submissions", "SCAN blobs"))], statement
 
