@@ -1,4 +1,4 @@
-"""Puts ODK Web Forms and Vue into openrosa/static/webforms/, from npm, exactly as web/package-lock.json names them.
+"""Puts ODK Web Forms, Vue and htmx where the pages load them from: from npm, exactly as web/package-lock.json names them.
 
 python web/build.py            # fetch what is missing or older than the lock
 python web/build.py --check    # exit 1 if that would do something
@@ -24,6 +24,8 @@ LOCK = WEB / "package-lock.json"
 MODULES = WEB / "node_modules"
 TARGET = ROOT / "openrosa" / "static" / "webforms"
 STAMP = TARGET / "build.json"
+DESK = ROOT / "console" / "static" / "vendor"
+ONLY_TESTED_WITH = frozenset({"axe-core"})
 NO_NPM = (
     "There is no npm on this machine: the form in a browser is left out, and its address answers 503. "
     "On Debian: apt-get install nodejs npm; then: make web"
@@ -41,7 +43,8 @@ def wanted() -> str:
 def is_fresh() -> bool:
     """Whether the files are there and made from this lock."""
     try:
-        return bool(json.loads(STAMP.read_text(encoding="utf-8"))["made_from"] == wanted())
+        made_from = json.loads(STAMP.read_text(encoding="utf-8"))["made_from"]
+        return bool(made_from == wanted()) and (DESK / "htmx.min.js").is_file()
     except (OSError, ValueError, KeyError):
         return False
 
@@ -66,6 +69,8 @@ def licences() -> str:
     parts = []
     for path in sorted(MODULES.glob("*/package.json")) + sorted(MODULES.glob("@*/*/package.json")):
         about = json.loads(path.read_text(encoding="utf-8"))
+        if about["name"] in ONLY_TESTED_WITH:
+            continue
         texts = [found.read_text(encoding="utf-8") for found in sorted(path.parent.glob("LICEN[CS]E*"))]
         head = f"{about['name']} {about['version']} ({about.get('license', 'see its text')})"
         parts.append("\n\n".join([head, "-" * len(head), *(text.strip() for text in texts)]))
@@ -103,6 +108,9 @@ def build() -> None:
         (TARGET / name).write_bytes(data)
         (TARGET / f"{name}.gz").write_bytes(gzip.compress(data, 9, mtime=0))
         names[name] = hashlib.sha256(data).hexdigest()
+    DESK.mkdir(parents=True, exist_ok=True)
+    for name in ("dist/htmx.min.js", "LICENSE"):
+        shutil.copyfile(MODULES / "htmx.org" / name, DESK / Path(name).name)
     STAMP.write_text(json.dumps({"made_from": wanted(), "files": names}, indent=1) + "\n", encoding="utf-8")
 
 
