@@ -1,4 +1,4 @@
-"""Puts ODK Web Forms, Vue and htmx where the pages load them from: from npm, exactly as web/package-lock.json names them.
+"""Puts ODK Web Forms, Vue and htmx where pages load them from: by npm, exactly as web/package-lock.json names them.
 
 python web/build.py            # fetch what is missing or older than the lock
 python web/build.py --check    # exit 1 if that would do something
