@@ -1,7 +1,6 @@
 """Whether a choice is among an answer's words, for many choices of one question: the answers are looked at once.
 
-Most answers are one word, which a comparison settles. Only where some hold a space are the different answers looked
-up, of which there are few however many rows there are.
+There are few different ones however many rows there are: each is looked into once.
 """
 
 from __future__ import annotations
@@ -24,20 +23,20 @@ class _Coded:
     answers: tuple[str, ...]
 
 
+SAMPLE = 4_096
+"""Rows in which nearly all different answers occur, so that the others needn't be hashed."""
+
+
 class Answers:
     """The texts of one column, looked into for one choice after the other."""
 
     def __init__(self, texts: pl.Series) -> None:
         self._texts = texts
-        self._has_spaces = bool(texts.str.contains(" ", literal=True).any())
         self._coded: _Coded | None = None
 
     def contain(self, choice: str) -> pl.Series:
         """Whether each answer has the choice among its words; a blank answer has the blank choice."""
-        wanted = choice.strip()
-        if not self._has_spaces and wanted and " " not in wanted:
-            return (self._texts == wanted).fill_null(False)
-        padded = f" {wanted} "
+        padded = f" {choice.strip()} "
         coded = self._code()
         flags = np.fromiter((padded in f" {text} " for text in coded.answers), np.bool_)
         return pl.Series(flags[coded.codes])
@@ -50,8 +49,18 @@ class Answers:
 
     def _code(self) -> _Coded:
         if self._coded is None:
-            filled = self._texts.fill_null("")
-            different = filled.unique()
-            numbered = filled.cast(pl.Enum(different)).to_physical()
-            self._coded = _Coded(numbered.to_numpy(), tuple(different.to_list()))
+            answers = _different(self._texts.head(SAMPLE))
+            numbered = self._texts.cast(pl.Enum(answers), strict=False)
+            if numbered.null_count() > self._texts.null_count():
+                answers = _different(self._texts)
+                numbered = self._texts.cast(pl.Enum(answers))
+            # The blank text comes first, so that its number stands for no answer too.
+            codes = numbered.to_physical().fill_null(0)
+            self._coded = _Coded(codes.to_numpy(), tuple(answers.to_list()))
         return self._coded
+
+
+def _different(texts: pl.Series) -> pl.Series:
+    """The blank text, then the different ones that aren't."""
+    known = texts.drop_nulls().unique()
+    return pl.concat([pl.Series([""], dtype=pl.String), known.filter(known != "").alias("")])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 import expressions_form
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expressions.answers import Answers
+from expressions.answers import SAMPLE, Answers
 from expressions.columns import compile_columns
+from expressions.exact import exactly
+from expressions.functions.number import round_java
 from expressions.lowering import lists
 from expressions.rowwise import evaluate_rowwise
 from schemas.errors import ExpressionError
@@ -242,6 +246,45 @@ def test_unsorted_tables_give_the_same_counts() -> None:
     for text in ("count(${person})", "sum(${age})", "max(${age})", "count(${visit})"):
         compiled = compile_columns(text, FORM, "main")
         assert compiled.number(shuffled).to_list() == compiled.number(TABLES).to_list()
+
+
+def test_answers_that_come_late_are_found_too() -> None:
+    texts = ["a"] * SAMPLE + ["", None, "b c", "a"]
+    answers = Answers(pl.Series(texts, dtype=pl.String))
+    assert answers.contain("c").to_list() == [text == "b c" for text in texts]
+    assert answers.contain("").to_list()[SAMPLE:] == [True, True, False, False]
+
+
+@given(
+    places=st.integers(1, 12),
+    whole=st.integers(-(10**8), 10**8),
+    step=st.sampled_from([-math.inf, 0.0, math.inf]),
+    others=st.lists(st.floats(allow_nan=False), max_size=5),
+)
+def test_columns_are_rounded_on_the_digits_as_written(
+    places: int, whole: int, step: float, others: list[float]
+) -> None:
+    half = (2 * whole + 1) / (2 * 10.0**places)
+    values = [math.nextafter(half, step) if step else half, whole / 10.0**places, *others]
+    compiled = compile_columns(f"round(${{x}}, {places})", FORM, "main")
+    frame = TABLES["main"].head(1).select(pl.exclude("x")).join(pl.DataFrame({"x": values}), how="cross")
+    found = compiled.number({"main": frame}).to_list()
+    assert [(one, math.copysign(1, one)) for one in found] == [
+        (expected, math.copysign(1, expected)) for expected in (round_java(value, places) for value in values)
+    ]
+
+
+@given(
+    values=st.lists(st.one_of(st.integers(-(2**31), 2**31).map(float), st.none(), st.just(-0.0)), min_size=1),
+    divisor=st.integers(-(2**31), 2**31),
+)
+def test_remainders_of_whole_numbers_are_those_of_any(values: list[float | None], divisor: int) -> None:
+    by = pl.lit(float(divisor))
+    quick, slow = (
+        pl.DataFrame({"x": values}, schema={"x": pl.Float64}).with_columns(y=by).select(found)["x"].to_list()
+        for found in (exactly(np.fmod, pl.col("x"), by), exactly(np.fmod, pl.col("x"), pl.col("y")))
+    )
+    assert list(map(repr, quick)) == list(map(repr, slow))
 
 
 @given(

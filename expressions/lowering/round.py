@@ -8,7 +8,6 @@ import polars as pl
 from expressions.functions.number import round_java
 
 _PLACES = 12
-_DOUBT = 1e-6
 _LARGE = 1e9
 
 
@@ -22,17 +21,21 @@ def round_half_up(expr: pl.Expr, places: int) -> pl.Expr:
 
 
 def _round_series(series: pl.Series, places: int) -> pl.Series:
-    """Binary arithmetic, and exact decimal arithmetic where the value is too near a half for it."""
+    """Binary arithmetic, and exact decimal arithmetic where it could differ."""
     values = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    scale = 10.0 ** abs(places)
-    with np.errstate(all="ignore"):
-        scaled = values * scale if places > 0 else values / scale
-        lower = np.floor(scaled)
-        share = scaled - lower
-        rounded = lower + (share >= 0.5)
-        found = (rounded / scale if places > 0 else rounded * scale) + 0.0
-    doubtful = (np.abs(share - 0.5) < _DOUBT) | (np.abs(scaled) > _LARGE) | (places < 0) | (abs(places) > _PLACES)
-    at = np.flatnonzero(doubtful & ~np.isnan(values))
+    found = np.full(len(values), np.nan)
+    doubtful = ~np.isnan(values)
+    if 0 < places <= _PLACES:
+        scale = 10.0**places
+        with np.errstate(all="ignore"):
+            lower = np.floor(values * scale)
+            # A half as written has fewer digits than doubles tell apart. So the double nearest to it, which this
+            # quotient of two exact numbers is, is written as that half; the doubles above are written as more, those
+            # below as less.
+            half = (2 * lower + 1) / (2 * scale)
+            found = (lower + (values >= half)) / scale + 0.0
+        doubtful &= np.abs(lower) > _LARGE
+    at = np.flatnonzero(doubtful)
     if at.size:
         different, numbers = np.unique(values[at], return_inverse=True)
         found[at] = np.array([round_java(float(value), places) for value in different])[numbers]
