@@ -80,7 +80,12 @@ def put_personal(
 
 
 def read_personal(
-    connection: Connection, right: PersonalAccess, form_id: str, at: datetime | None = None
+    connection: Connection,
+    right: PersonalAccess,
+    form_id: str,
+    at: datetime | None = None,
+    *,
+    instance_id: str | None = None,
 ) -> pl.DataFrame:
     """The personal answers of a form, one row an answer; the reading is logged in the same transaction.
 
@@ -89,6 +94,7 @@ def read_personal(
         right: who reads, and why.
         form_id: whose answers.
         at: when, null for now.
+        instance_id: only of that interview, null for all.
 
     Returns:
         personal_id, instance_id, row_id, question, kind, value: all String, in order of instance, row and asking.
@@ -96,11 +102,14 @@ def read_personal(
     names = ("personal_id", "instance_id", "row_id", "question", "kind", "value")
     columns = [personal_answers.c[name] for name in names]
     query = select(*columns).where(personal_answers.c.form_id == form_id).order_by(personal_answers.c.id)
+    if instance_id is not None:
+        query = query.where(personal_answers.c.instance_id == instance_id)
     # Sorted here, because databases sort texts each in their own way.
     rows = sorted((tuple(row) for row in connection.execute(query)), key=lambda row: (row[1], row[2]))
     log = {"at": at or datetime.now(UTC), "person": right.person, "reason": right.reason, "action": "read_personal"}
     connection.execute(insert(access_log).values(**log, form_id=form_id, rows=len(rows)))
-    record(connection, "personal.read", "form", form_id, note=f"{len(rows)} answers", at=at)
+    note = f"{len(rows)} answers" if instance_id is None else f"{len(rows)} answers of {instance_id}"
+    record(connection, "personal.read", "form", form_id, note=note, at=at)
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
 
 
