@@ -38,3 +38,14 @@ access_log = Table(
     Column("rows", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )
+
+# The values of one correction of a personal question; null is blank. decision_id: row of `decisions`.
+personal_corrections = Table(
+    "personal_corrections",
+    metadata,
+    Column("decision_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("form_id", Text, nullable=False),
+    Column("old", Text),
+    Column("value", Text),
+    Index(None, "form_id"),
+)

@@ -335,27 +335,6 @@ finding_counts = Table(
     Column("number", BigInteger, nullable=False),
 )
 
-# One decision of a person about a record: the log that is replayed over what was received. action: accept (the
-# finding stands and is right), exclude (the interview counts nowhere), include (undoes it), correct (a new value).
-decisions = Table(
-    "decisions",
-    metadata,
-    _key(),
-    _text("form_id"),
-    _text("instance_id"),
-    _text("row_id"),
-    _text("rule_id"),
-    _text("question"),
-    Column("action", String(10), nullable=False),
-    _text("value", nullable=True),
-    _text("reason"),
-    _text("person"),
-    _time("at"),
-    CheckConstraint("action IN ('accept', 'exclude', 'include', 'correct')", name="action"),
-    Index(None, "form_id", "instance_id"),
-    sqlite_autoincrement=True,
-)
-
 # One rule as it fared when last evaluated.
 rule_runs = Table(
     "rule_runs",

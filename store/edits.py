@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert, select, update
 
+from schemas.decision_tables import decisions
 from schemas.errors import StoreError
-from schemas.tables import decisions, submissions
+from schemas.tables import submissions
 from store.audit import record
 
 CURRENT, SUPERSEDED, FORK, HELD = "current", "superseded", "fork", "held"

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, exists, insert, select
 
+from schemas.decisions import in_force
 from schemas.findings import Finding, Rule, RuleSummary
 from schemas.tables import findings, rule_runs
 from store.decisions import list_decisions
@@ -98,23 +99,15 @@ def list_findings(
 
 
 def blocked_instances(connection: Connection, form_id: str) -> set[str]:
-    """Instances that no release may count: an open finding of severity error that nobody accepted, or excluded."""
-    accepted: set[_Key] = set()
-    excluded: set[str] = set()
-    for decision in list_decisions(connection, form_id):
-        if decision.action == "accept":
-            accepted.add((decision.rule_id, decision.instance_id, decision.row_id))
-        elif decision.action == "exclude":
-            excluded.add(decision.instance_id)
-        elif decision.action == "include":
-            excluded.discard(decision.instance_id)
+    """Instances that no release may count: an open error that nobody accepted, or an exclusion by two people."""
+    now = in_force(list_decisions(connection, form_id))
     query = select_findings(form_id, "open").where(findings.c.severity == "error", findings.c.instance_id != "")
     errors = {
         row.instance_id
         for row in connection.execute(query)
-        if (row.rule_id, row.instance_id, row.row_id) not in accepted
+        if (row.rule_id, row.instance_id, row.row_id) not in now.accepted
     }
-    return errors | excluded
+    return errors | now.excluded
 
 
 def put_rule_runs(

@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from schemas.central_tables import reviews
-from schemas.tables import attachments, decisions, people, submissions, table_batches
+from schemas.decision_tables import decisions
+from schemas.tables import attachments, people, submissions, table_batches
 
 
 @dataclass(frozen=True, slots=True)
