@@ -14,12 +14,24 @@ from forms.headers import cell, texts
 from schemas.errors import FormError
 from schemas.fields import MAIN_TABLE
 from schemas.text import Text, language_code
-from schemas.workbook import Breakdown, Check, Design, Indicator, RehearsalRow, Row, Specs, Topic, Workbook
+from schemas.workbook import (
+    Breakdown,
+    Check,
+    Design,
+    Indicator,
+    MonitoringRow,
+    RehearsalRow,
+    Row,
+    Specs,
+    Topic,
+    Workbook,
+)
 
 DEFAULT_THRESHOLD: Final = 10
 YES: Final = frozenset({"yes", "true", "1", "si", "sí", "wi"})
 KINDS: Final = ("count", "share", "ratio", "mean", "distribution")
 SEVERITIES: Final = ("error", "warning", "info")
+MONITORING_COLUMNS: Final = ("name", "parameter", "value", "severity", "on")
 
 _SELECT = re.compile(r"(?:select_one|select_multiple|select one|select multiple|rank)\s+(\S+)", re.IGNORECASE)
 _BARE_REFERENCE = re.compile(r"\$\{\s*([^}\s]+)\s*\}")
@@ -43,6 +55,10 @@ def read_specs(workbook: Workbook) -> Specs:
         checks=tuple(_check(row) for row in _named(workbook, "checks")),
         rehearsal=tuple(_rehearsal(row) for row in workbook.rows("rehearsal") if cell(row, "question")),
         design=_design(workbook),
+        monitoring=tuple(
+            MonitoringRow(**{name: cell(row, name) for name in MONITORING_COLUMNS}, row=row.number)
+            for row in _named(workbook, "monitoring")
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from schemas.text import Text
 
-OWN_SHEETS = ("topics", "indicators", "breakdowns", "checks", "design", "rehearsal")
+OWN_SHEETS = ("topics", "indicators", "breakdowns", "checks", "monitoring", "design", "rehearsal")
 """Sheets that are Comunal's; pyxform ignores them."""
 
 
@@ -187,6 +187,25 @@ class Design:
 
 
 @dataclass(frozen=True, slots=True)
+class MonitoringRow:
+    """One row of `monitoring`: a parameter of a check of field work, its severity, or that it is off.
+
+    Attributes:
+        name: of the check, or "general" for what several share.
+        parameter, value: "" where the row only sets severity or switch.
+        severity: "error", "warning", "info" or "" for the check's own.
+        on: "no" switches the check off.
+    """
+
+    name: str
+    parameter: str = ""
+    value: str = ""
+    severity: str = ""
+    on: str = ""
+    row: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Topic:
     """One row of `topics`: a chapter of the published results, in the order of the sheet.
 
@@ -210,3 +229,4 @@ class Specs:
     checks: tuple[Check, ...] = ()
     rehearsal: tuple[RehearsalRow, ...] = ()
     design: Design = field(default_factory=lambda: Design(survey=""))
+    monitoring: tuple[MonitoringRow, ...] = ()

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.fields import MAIN_TABLE
 from schemas.findings import FindingSeverity, Rule
-from schemas.text import LANGUAGES, Text
+from schemas.text import Text
 
 DUPLICATE_PERSON = "field:duplicate_person"
 SIMILAR_PERSON = "field:similar_person"
@@ -132,7 +132,8 @@ _ADVICE: Mapping[str, Text] = {
     },
 }
 
-_OTHER: Text = {"es": " La otra: {}.", "ht": " Lòt la: {}.", "en": " The other: {}."}
+OTHER_INTERVIEW: Text = {"es": " La otra: {other}.", "ht": " Lòt la: {other}.", "en": " The other: {other}."}
+"""Added where a finding names the id of another interview; an id says nothing of a person."""
 
 
 def fieldwork_rules() -> list[Rule]:
@@ -141,11 +142,6 @@ def fieldwork_rules() -> list[Rule]:
         Rule(rule_id, "field", MAIN_TABLE, severity, "", _MESSAGES[rule_id], _ADVICE[rule_id])
         for rule_id, severity in _SEVERITIES.items()
     ]
-
-
-def name_other(message: Text, instance_id: str) -> Text:
-    """The message with the id of the other interview (an id says nothing of a person)."""
-    return {language: message[language] + _OTHER[language].format(instance_id) for language in LANGUAGES}
 
 
 @dataclass(frozen=True, slots=True)

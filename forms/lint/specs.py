@@ -22,6 +22,7 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "indicators": ("name", "topic", "kind", "label", "unit"),
     "breakdowns": ("name", "value", "label"),
     "checks": ("name", "expression", "message"),
+    "monitoring": ("name",),
     "design": ("setting", "value"),
     "rehearsal": ("question", "value"),
 }

@@ -1,0 +1,8 @@
+"""Every check of field work, in the order in which they are reported."""
+
+from __future__ import annotations
+
+from validation.fieldwork import interviews
+from validation.fieldwork.task import FieldCheck
+
+CHECKS: tuple[FieldCheck, ...] = (*interviews.CHECKS,)
