@@ -18,10 +18,10 @@ from datetime import UTC, datetime
 import polars as pl
 from lxml import etree
 
+from expressions.casting import column_dtype
 from forms.compile import compile_workbook
 from forms.rows import read_rows
 from forms.rows import walk as rows_walk
-from forms.rows.types import column_dtype
 from forms.sheets import workbook_from_markdown
 from schemas.fields import INSTANCE_ID, Form
 from schemas.submissions import ParsedBatch, RawSubmission

@@ -14,8 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "errors.md"
-ROOMS = ("schemas", "expressions", "forms", "store", "openrosa", "validation", "estimation", "reports", "flows")
-CODE = re.compile(r"^(FRM|EXP|SUB|ACC|STO|EST|REL|CMD)-\d{3}$")
+ROOMS = ("schemas", "expressions", "forms", "store", "openrosa", "validation", "estimation", "reports", "console", "flows")
+CODE = re.compile(r"^(FRM|EXP|SUB|ACC|STO|EST|REL|DEC|CMD)-\d{3}$")
 FAMILIES = {
     "FRM": "Workbooks and forms (exit 3)",
     "EXP": "Expressions (exit 3)",
@@ -24,6 +24,7 @@ FAMILIES = {
     "STO": "Database and disk (exit 6)",
     "EST": "Estimation (exit 7)",
     "REL": "Releases (exit 8)",
+    "DEC": "Decisions about records (exit 9)",
     "CMD": "Commands and settings (exit 2)",
 }
 

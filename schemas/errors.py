@@ -8,6 +8,7 @@
     ├── StoreError          STO-*   exit 6, HTTP 503   database or disk refused
     ├── EstimationError     EST-*   exit 7, HTTP 500   a figure can't be estimated as asked
     ├── ReleaseError        REL-*   exit 8, HTTP 500   a release can't be made or is unsafe
+    ├── DecisionError       DEC-*   exit 9, HTTP 409   a decision about a record that can't be taken
     └── CommandError        CMD-*   exit 2, HTTP 500   settings, ports, missing programs
 
 A code is never used again for another meaning. A broken record is never an error: it is a `Finding`; a broken
@@ -95,6 +96,13 @@ class ReleaseError(ComunalError):
     """A release that can't be made, or would be unsafe (REL-*)."""
 
     exit_status = 8
+
+
+class DecisionError(ComunalError):
+    """A decision about a record that can't be taken as asked (DEC-*)."""
+
+    exit_status = 9
+    http_status = 409
 
 
 class CommandError(ComunalError):

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from expressions.casting import cast_texts
 from forms.compile import compile_workbook
 from forms.envelopes import MESSAGES
 from forms.rows import read_rows
 from forms.rows.fast import FastReader
-from forms.rows.types import cast_texts
 from forms.sheets import workbook_from_markdown
 from schemas.fields import PRESENT, Form
 from schemas.findings import Finding

@@ -106,3 +106,21 @@ def _holds_moments(frame: pl.DataFrame, names: list[str]) -> Flags:
         if name in frame.columns and frame[name].dtype == pl.String:
             found |= frame[name].str.contains(_MOMENT).fill_null(value=False).to_numpy()
     return found
+
+
+def calculated_text(computed: str, bind_type: str) -> str | None:
+    """What a client would have stored of a recalculated value; null for blank.
+
+    >>> calculated_text("3.7", "int"), calculated_text("true", "string"), calculated_text("NaN", "decimal")
+    ('3', '1', None)
+    """
+    text = computed.strip()
+    if text in {"", "NaN"}:
+        return None
+    if bind_type in {"string", "", "boolean"} and text in {"true", "false"}:
+        return "1" if text == "true" else "0"
+    if bind_type == "date":
+        return text[:10]
+    if bind_type == "int" and "." in text:
+        return text.partition(".")[0]
+    return text

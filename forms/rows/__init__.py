@@ -11,8 +11,8 @@ from typing import Final
 
 import polars as pl
 
+from expressions.casting import cast_texts
 from forms.rows.findings import MISSING_ATTACHMENT, structure_finding, type_finding
-from forms.rows.types import cast_texts
 from forms.rows.walk import TableRows, Walker
 from schemas.fields import (
     CLIENT,
