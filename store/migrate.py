@@ -19,7 +19,8 @@ import schemas.central_tables
 import schemas.decision_tables
 import schemas.door_tables
 import schemas.entity_tables
-import schemas.personal_tables  # noqa: F401
+import schemas.personal_tables
+import schemas.quality_tables  # noqa: F401
 from schemas.errors import StoreError
 from store.folders import make_private
 

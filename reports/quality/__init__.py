@@ -1,0 +1,1 @@
+"""The data-quality report: what a reviewer reads, asks about, signs or refuses."""
