@@ -16,13 +16,14 @@ import polars as pl
 from expressions.calculated import as_held
 from expressions.clock import CLOCK_FUNCTIONS, refuse_unknown_time
 from expressions.grammar import parse
+from expressions.groups import Indices
 from expressions.links import Links
 from expressions.lowered import Lowered, to_boolean, to_number, to_string
 from expressions.lowering import Plan, run_together
 from expressions.personal_uses import questions_named
 from expressions.profiles import Profile
 from expressions.records import compile_record
-from expressions.rowwise import RowKind, evaluate_rowwise
+from expressions.rowwise import RowKind, RowRequest, evaluate_rows
 from expressions.syntax import Call, walk
 from expressions.targets import Place
 from schemas.errors import ExpressionError
@@ -135,17 +136,15 @@ class RowwiseExpr(ColumnExpr):
         """String without nulls; "" where the value is blank."""
         return self._evaluate(tables, "string")
 
-    def _evaluate(self, tables: Tables, kind: str) -> pl.Series:
-        return evaluate_rowwise(
-            self.text,
-            self._form,
-            self.table,
-            self._field,
-            tables,
-            kind=kind,
-            zone=self._zone,
-            profile=self._profile,
-        )
+    def _evaluate(self, tables: Tables, kind: RowKind) -> pl.Series:
+        (found,) = evaluate_rows([self.request(kind)], tables)
+        if isinstance(found, ExpressionError):
+            raise found
+        return found
+
+    def request(self, kind: RowKind, rows: Indices | None = None) -> RowRequest:
+        """What `evaluate_rows` needs to evaluate it, in some rows only or in all."""
+        return RowRequest(self.text, self._form, self.table, self._field, kind, self._zone, self._profile, rows)
 
 
 Request = tuple[ColumnExpr, RowKind]

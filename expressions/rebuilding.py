@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -32,15 +32,13 @@ class InstanceBuilder:
     """Rebuilds instances.
 
     Args:
-        expr: the expression, whose names say which questions are needed.
-        at: the question at which it stands, which `.` names; null if it stands at rows.
+        needed: names of the questions that are needed, null for all; see `needed_names`.
     """
 
-    def __init__(self, form: Form, tables: Mapping[str, pl.DataFrame], expr: Expr, at: Field | None = None) -> None:
+    def __init__(self, form: Form, tables: Mapping[str, pl.DataFrame], needed: frozenset[str] | None) -> None:
         self.form = form
         self.tables = tables
-        named = _needed_names(expr)
-        self.needed = named | {at.name} if named is not None and at is not None else named
+        self.needed = needed
         self.links = Links(form, tables)
         self._columns = {table.name: self._read_columns(table.name) for table in form.tables}
         self._children = self._group_children()
@@ -49,10 +47,10 @@ class InstanceBuilder:
         """A root without answers."""
         return Element(self.form.root.name)
 
-    def trees(self) -> Iterator[Tree]:
-        """The submissions, in the order of the main table."""
+    def trees(self, indices: Iterable[int]) -> Iterator[Tree]:
+        """The submissions in those rows of the main table."""
         moments = self._moments()
-        for index in range(self.links.height(MAIN_TABLE)):
+        for index in indices:
             tree = Tree(Element(self.form.root.name), moments[index])
             tree.rows[MAIN_TABLE] = [tree.root]
             tree.numbers[MAIN_TABLE] = [index]
@@ -115,9 +113,13 @@ def _nothing(row: int) -> str:
     return ""
 
 
-def _needed_names(expr: Expr) -> frozenset[str] | None:
-    """Names that the expression mentions; null (all) if it has wildcards."""
-    names: set[str] = set()
+def needed_names(expr: Expr, at: Field | None) -> frozenset[str] | None:
+    """Names of the questions that an expression looks at; null (all) if it has wildcards.
+
+    Args:
+        at: the question at which it stands, which `.` names; null if it stands at rows.
+    """
+    names: set[str] = set() if at is None else {at.name}
     for part in walk(expr):
         if isinstance(part, Reference):
             names.add(part.name)

@@ -1,35 +1,58 @@
-"""Evaluate an expression row by row: instances are rebuilt from the tables, and each row is a context node.
+"""Evaluate expressions row by row: instances are rebuilt from the tables, and each row is a context node.
 
-The same meaning as over columns, some hundred times slower; for what has no columnar form (lists, choice filters).
+The same meaning as over columns, some hundred times slower; for what has no columnar form (lists, choice filters), and
+for the meaning that other engines give.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from datetime import UTC
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
 from expressions.clock import CLOCK_FUNCTIONS, refuse_unknown_time
+from expressions.groups import Indices
 from expressions.instance import Element
 from expressions.personal_uses import refuse_personal_uses
 from expressions.profiles import Profile
-from expressions.rebuilding import InstanceBuilder
+from expressions.rebuilding import InstanceBuilder, Tree, needed_names
 from expressions.records import RecordExpr, Scope, compile_record
 from expressions.syntax import Call, walk
 from expressions.targets import Place
 from expressions.values import EPOCH_TIME
+from expressions.worlds import make_scope
 from schemas.errors import ExpressionError
-from schemas.fields import Field, Form
-from schemas.text import pick
+from schemas.fields import MAIN_TABLE, Field, Form
 
 RowKind = Literal["boolean", "number", "string"]
 
 _DATA_ERRORS = frozenset(("EXP-023", "EXP-024", "EXP-025"))
 """Errors that a record's answers cause: such a row has no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowRequest:
+    """An expression whose value is wanted in rows of a table.
+
+    Attributes:
+        kind: "boolean" (never null), "number" (Float64, null for NaN) or "string" ("" for blank).
+        zone: time zone in which the day of a moment is told.
+        profile: the engine whose meaning it has.
+        rows: numbers of the rows, null for all; elsewhere the value is false, null or "".
+    """
+
+    text: str
+    form: Form
+    table: str
+    field: Field | None
+    kind: RowKind
+    zone: str
+    profile: Profile
+    rows: Indices | None = None
 
 
 def evaluate_rowwise(
@@ -39,38 +62,111 @@ def evaluate_rowwise(
     field: Field | None,
     tables: Mapping[str, pl.DataFrame],
     *,
-    kind: str = "string",
+    kind: RowKind = "string",
     zone: str = "UTC",
     profile: Profile = Profile.JAVAROSA,
 ) -> pl.Series:
-    """The expression's value in every row of a table.
-
-    Args:
-        kind: "boolean" (never null), "number" (Float64, null for NaN) or "string" ("" for blank).
-        zone: time zone in which the day of a moment is told.
-        profile: the engine whose meaning it has.
+    """The expression's value in every row of a table; arguments as in `RowRequest`.
 
     Raises:
         ExpressionError: EXP-001 to EXP-030, as `compile_record`; EXP-110 for chance; EXP-112 for the time of an
             interview whose form doesn't record it; EXP-120 for personal answers.
     """
-    record = compile_record(text, profile)
-    _refuse_chance(record)
-    refuse_personal_uses(record.tree, Place(form, table, field))
-    builder = InstanceBuilder(form, tables, record.tree, field)
-    uses_clock = _uses_clock(record, form)
-    scope = _make_scope(form, builder.empty_root(), zone)
-    # Rows may stand in any order; one without its parent is nobody's, and has no value.
-    values: list[bool | float | str | None] = [None] * tables[table].height
-    evaluate = _evaluator(record, kind)
-    for tree in builder.trees():
-        scope.root = tree.root
-        unknown_time = tree.now is None and uses_clock
-        scope.now = (tree.now or EPOCH_TIME).astimezone(ZoneInfo(zone))
-        nodes = builder.context_nodes(tree, table, field)
-        for number, node in zip(tree.numbers.get(table, ()), nodes, strict=True):
-            values[number] = None if unknown_time else _evaluate(evaluate, node, scope)
-    return _as_series(values, kind)
+    (found,) = evaluate_rows([RowRequest(text, form, table, field, kind, zone, profile)], tables)
+    if isinstance(found, ExpressionError):
+        raise found
+    return found
+
+
+def evaluate_rows(
+    requests: Sequence[RowRequest], tables: Mapping[str, pl.DataFrame]
+) -> list[pl.Series | ExpressionError]:
+    """The values of many expressions over tables of one form, or why one has none: each instance is built once.
+
+    Args:
+        requests: their forms may differ in what is personal and in types, but not in questions.
+    """
+    outcome: list[pl.Series | ExpressionError | None] = [None] * len(requests)
+    running: dict[int, _Running] = {}
+    for at, request in enumerate(requests):
+        try:
+            running[at] = _Running(request, tables)
+        except ExpressionError as error:
+            outcome[at] = error
+    if running:
+        for at, failure in _run(running, tables).items():
+            outcome[at] = failure
+    return [running[at].series() if found is None else found for at, found in enumerate(outcome)]
+
+
+class _Running:
+    """A request under evaluation."""
+
+    def __init__(self, request: RowRequest, tables: Mapping[str, pl.DataFrame]) -> None:
+        record = compile_record(request.text, request.profile)
+        _refuse_chance(record)
+        refuse_personal_uses(record.tree, Place(request.form, request.table, request.field))
+        self.request = request
+        self.needed = needed_names(record.tree, request.field)
+        self.uses_clock = _uses_clock(record, request.form)
+        self.evaluate = _evaluator(record, request.kind)
+        self.wanted = None if request.rows is None else frozenset(request.rows.tolist())
+        # Rows may stand in any order; one without its parent is nobody's, and has no value.
+        self.values: list[bool | float | str | None] = [None] * tables[request.table].height
+
+    def judge(self, builder: InstanceBuilder, tree: Tree, scope: Scope) -> None:
+        """Fill in the values of one submission's rows."""
+        request, unknown_time = self.request, tree.now is None and self.uses_clock
+        nodes = builder.context_nodes(tree, request.table, request.field)
+        for number, node in zip(tree.numbers.get(request.table, ()), nodes, strict=True):
+            if self.wanted is None or number in self.wanted:
+                self.values[number] = None if unknown_time else _evaluate(self.evaluate, node, scope)
+
+    def series(self) -> pl.Series:
+        """The values found."""
+        return _as_series(self.values, self.request.kind)
+
+
+def _run(running: dict[int, _Running], tables: Mapping[str, pl.DataFrame]) -> dict[int, ExpressionError]:
+    """Go through the submissions in which something is wanted; what failed, and why."""
+    names: frozenset[str] | None = frozenset()
+    for one in running.values():
+        names = None if names is None or one.needed is None else names | one.needed
+    builder = InstanceBuilder(next(iter(running.values())).request.form, tables, names)
+    visits = _visits(running, builder)
+    scopes: dict[tuple[int, str], Scope] = {}
+    failed: dict[int, ExpressionError] = {}
+    for tree in builder.trees(sorted(visits)):
+        for at in visits[tree.numbers[MAIN_TABLE][0]]:
+            if at in failed:
+                continue
+            request = running[at].request
+            key = (id(request.form), request.zone)
+            if key not in scopes:
+                scopes[key] = make_scope(request.form, builder.empty_root(), request.zone)
+            scope = scopes[key]
+            scope.root = tree.root
+            scope.now = (tree.now or EPOCH_TIME).astimezone(ZoneInfo(request.zone))
+            try:
+                running[at].judge(builder, tree, scope)
+            except ExpressionError as error:
+                failed[at] = error
+    return failed
+
+
+def _visits(running: dict[int, _Running], builder: InstanceBuilder) -> dict[int, list[int]]:
+    """Row of the main table -> the requests that want something of that submission."""
+    visits: dict[int, list[int]] = {}
+    for at, one in running.items():
+        rows = one.request.rows
+        if rows is None:
+            owners = range(builder.links.height(MAIN_TABLE))
+        else:
+            owners = np.unique(builder.links.ancestors(one.request.table, MAIN_TABLE)[rows]).tolist()
+        for owner in owners:
+            if owner >= 0:
+                visits.setdefault(owner, []).append(at)
+    return visits
 
 
 def _evaluator(record: RecordExpr, kind: str) -> Callable[[Element, Scope], bool | float | str]:
@@ -122,69 +218,3 @@ def _uses_clock(record: RecordExpr, form: Form) -> bool:
     for call in calls:
         refuse_unknown_time(form, call.name, call.position)
     return bool(calls)
-
-
-def _make_scope(form: Form, root: Element, zone: str) -> Scope:
-    fields = list(form.fields())
-    references = {field.name: field.path for field in reversed(fields)}
-    references |= {table.path.rpartition("/")[2]: table.path for table in form.tables if table.parent is not None}
-    return Scope(
-        root,
-        EPOCH_TIME.replace(tzinfo=UTC),
-        instances=_list_trees(form),
-        references=references,
-        types={field.path: field.type for field in fields},
-        labels=choice_labels(form),
-        files=media_rows(form),
-        version=form.version,
-    )
-
-
-_KEPT = 8
-"""Forms whose lists are kept as trees: building them costs more than evaluating most expressions."""
-
-_TREES: OrderedDict[int, tuple[Form, dict[str, Element]]] = OrderedDict()
-"""By the form's identity; holding the form, so that no other takes its id."""
-
-
-def _list_trees(form: Form) -> dict[str, Element]:
-    kept = _TREES.get(id(form))
-    if kept is None:
-        kept = form, {name: _list_tree(instance.items) for name, instance in form.instances.items()}
-        _TREES[id(form)] = kept
-        while len(_TREES) > _KEPT:
-            _TREES.popitem(last=False)
-    return kept[1]
-
-
-def _list_tree(items: tuple[Mapping[str, str], ...]) -> Element:
-    root = Element("root")
-    for item in items:
-        node = root.append(Element("item"))
-        for name, text in item.items():
-            node.append(Element(name, text))
-    return root
-
-
-def choice_labels(form: Form) -> Callable[[str, str], str]:
-    """A function of a select's path (or its name) and a choice's code: the label in the form's first language."""
-    labels = {
-        (field.path, choice.value): pick(choice.label, form.languages[0])
-        for field in form.fields()
-        for choice in field.choices
-    }
-    names = {(path.rpartition("/")[2], value): label for (path, value), label in labels.items()}
-
-    def label(path: str, value: str) -> str:
-        return labels.get((path, value)) or names.get((path.rpartition("/")[2].strip(), value), "")
-
-    return label
-
-
-def media_rows(form: Form) -> dict[str, tuple[Mapping[str, str], ...]]:
-    """The rows of the form's CSV files by file name, for `pulldata`."""
-    files = {}
-    for instance in form.instances.values():
-        if instance.src and instance.src.endswith(".csv"):
-            files[instance.src.rpartition("/")[2]] = instance.items
-    return files

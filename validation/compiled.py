@@ -25,15 +25,23 @@ class Compiler:
             may ask whether a personal question is answered but no more.
         zone: time zone in which days are told.
         profile: the engine whose meaning the expressions have.
+        distinct: whether what is evaluated row by row is evaluated once only for rows with the same answers.
 
     Attributes:
         personal_used: names of the personal questions that the expressions compiled so far use.
     """
 
     def __init__(
-        self, form: Form, *, has_personal: bool, zone: str = "UTC", profile: Profile = Profile.JAVAROSA
+        self,
+        form: Form,
+        *,
+        has_personal: bool,
+        zone: str = "UTC",
+        profile: Profile = Profile.JAVAROSA,
+        distinct: bool = True,
     ) -> None:
         self._profile = profile
+        self._distinct = distinct
         self._personal = frozenset(field.name for field in form.fields() if field.personal)
         self._form = unmark_personal(form) if has_personal and self._personal else form
         self._zone = zone
@@ -58,12 +66,13 @@ class Compiler:
         missing = _lists_not_given(text, self._form)
         if missing:
             return NotChecked(f"the list {', '.join(missing)} is in a file that was not given")
-        context = None if node is None else _as_field(node, table)
+        context = None if node is None else as_field(node, table)
         try:
             compiled = compile_columns(
                 text, self._form, table, context, allow_rowwise=True, zone=self._zone, profile=self._profile
             )
-            once = not compiled.is_columnar and depends_on_named_answers(text if judged_by is None else judged_by)
+            once = self._distinct and not compiled.is_columnar
+            once = once and depends_on_named_answers(text if judged_by is None else judged_by)
         except ExpressionError as error:
             return NotChecked(describe_failure(error))
         counted = {match[1] or match[2] for match in _COUNT.finditer(text)} & self._sometimes
@@ -117,7 +126,7 @@ def _unmark(node: Node) -> Node:
     return replace(node, children=tuple(map(_unmark, node.children)))
 
 
-def _as_field(node: Node, table: str) -> Field:
+def as_field(node: Node, table: str) -> Field:
     """The context as a field: groups and repeats have none, but relative paths start from them all the same."""
     if isinstance(node, Field):
         return replace(node, personal=None) if node.personal else node

@@ -7,23 +7,24 @@ let it pass the finding says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
-from expressions.links import Links
+from expressions.alike import means_the_same
 from expressions.profiles import Profile
-from schemas.fields import CLIENT, INSTANCE_ID, MAIN_TABLE, ROW_ID, Form
+from schemas.fields import CLIENT, INSTANCE_ID, MAIN_TABLE, Form
 from schemas.findings import Rule
-from validation.chunks import Chunk
-from validation.compiled import Compiler
+from validation.asking import Again, Questions
+from validation.chunks import Flags, Numbers
+from validation.compiled import Compiler, as_field
 from validation.disagreement import is_engine_dependent
 from validation.distinct import Columns
-from validation.evaluation import ENGINES, FAILURES, NotChecked
+from validation.evaluation import AT, ENGINES, FAILURES, NotChecked
 from validation.judges import Judges, make_judge
-from validation.relevance import Judged, RelevancePlan
+from validation.relevance import Judged, Place, RelevancePlan
 from validation.rules import rule_path
 from validation.verdicts import Judge
 
@@ -34,7 +35,15 @@ COMPARED = frozenset(("required", "constraint", "choice_filter", "calculation", 
 """Rules that programs evaluate by an expression (by the first word of their id)."""
 
 MOST_INTERVIEWS = 2_000
-"""Interviews of a chunk that are judged again for a rule; more are left without comparison."""
+"""Interviews of a chunk that are judged again for a rule that may depend on the engine; more aren't compared."""
+
+
+Broken = tuple[Rule, pl.DataFrame]
+"""A rule, and the rows that break it: `_instance_id`, `_row_id`, and their numbers (`AT`) in the judged tables;
+for rules of the kind "relevant" in the chunk's own."""
+
+_Outcome = Callable[[], Flags]
+"""Gives, once all values are found, whether each row that was asked about breaks its rule."""
 
 
 def split_by_engine(tables: Mapping[str, pl.DataFrame]) -> list[tuple[Profile, pl.Series]]:
@@ -51,7 +60,7 @@ def split_by_engine(tables: Mapping[str, pl.DataFrame]) -> list[tuple[Profile, p
 
 @dataclass(slots=True)
 class _Other:
-    """One of the other engines: its compiler, and judges made when they are first needed."""
+    """One of the other engines: its compiler, and what it has compiled so far."""
 
     compiler: Compiler
     judges: dict[str, Judge | NotChecked] = field(default_factory=dict)
@@ -61,6 +70,9 @@ class _Other:
 class Comparison:
     """Judges what broke a rule under one engine by the others.
 
+    A rule that means the same in every engine isn't asked about again (`expressions.alike`). Of the rest only the rows
+    that broke it are, those of all rules together, so that each interview is rebuilt once.
+
     Args:
         own: the engine by which the interviews were judged.
         plan: that engine's relevance.
@@ -69,97 +81,140 @@ class Comparison:
     def __init__(self, form: Form, own: Profile, plan: RelevancePlan, *, has_personal: bool, zone: str) -> None:
         self._form, self._own, self._plan = form, own, plan
         self._others = {
-            profile: _Other(Compiler(form, has_personal=has_personal, zone=zone, profile=profile))
+            profile: _Other(Compiler(form, has_personal=has_personal, zone=zone, profile=profile, distinct=False))
             for profile in Profile
             if profile is not own
         }
+        self._alike: dict[str, bool] = {}
 
-    def label(self, rule: Rule, rows: pl.DataFrame, judged: Judged) -> pl.DataFrame:
-        """The rows with the engines under which they break the rule, separated by spaces; "" if not compared.
+    def label(self, broken: Sequence[Broken], judged: Judged) -> list[pl.DataFrame]:
+        """The rows with the engines under which they break their rule, separated by spaces; "" if not compared.
 
         Args:
-            rows: rows that break the rule under the own engine, with `_instance_id` and `_row_id`.
             judged: the chunk they come from.
         """
-        keys = rows.select(INSTANCE_ID).unique().sort(INSTANCE_ID).head(MOST_INTERVIEWS)
-        failing = {profile: self._failing(profile, rule, keys, judged) for profile in self._others}
-        names = []
-        for profile in Profile:
-            found = failing.get(profile)
-            if found is None:  # the own engine, or one that can't tell
-                names.append(pl.Series([profile.value] * rows.height, dtype=pl.String))
-                continue
-            fails = rows.select(INSTANCE_ID, ROW_ID).join(
-                found.with_columns(pl.lit(profile.value).alias("_engine")),
-                on=[INSTANCE_ID, ROW_ID],
-                how="left",
-                maintain_order="left",
-            )
-            names.append(fails.get_column("_engine"))
-        joined = pl.DataFrame({str(at): one for at, one in enumerate(names)}).select(
-            pl.concat_str(pl.all(), separator=" ", ignore_nulls=True)
-        )
-        compared = rows.get_column(INSTANCE_ID).is_in(keys.get_column(INSTANCE_ID).implode())
-        labels = joined.to_series().set(~compared, "")
-        return rows.with_columns(labels.alias(ENGINES))
+        everywhere = " ".join(profile.value for profile in Profile)
+        labels: list[list[str]] = [[everywhere] * rows.height for _, rows in broken]
+        asked = [at for at, (rule, _) in enumerate(broken) if not self._is_alike(rule)]
+        compared = {at: _rows_of_first_interviews(broken[at][1]) for at in asked}
+        parts = {at: (broken[at][0], broken[at][1][compared[at]]) for at in asked}
+        if parts:
+            instances = pl.concat([rows[INSTANCE_ID] for _, rows in parts.values()]).unique().to_list()
+            again = Again(self._form, self._plan, judged, instances)
+            fails = {profile: self._fails(other, parts, again) for profile, other in self._others.items()}
+        for at in asked:
+            labels[at] = [""] * len(labels[at])
+            for number, row in enumerate(compared[at]):
+                # An engine that can't tell isn't named as one that would let the row pass.
+                found = ((p, None if p is self._own else fails[p].get(at)) for p in Profile)
+                labels[at][row] = " ".join(p.value for p, flags in found if flags is None or flags[number])
+        return [
+            rows.with_columns(pl.Series(ENGINES, found, dtype=pl.String))
+            for (_, rows), found in zip(broken, labels, strict=True)
+        ]
 
     @staticmethod
     def count_dependent(rows: pl.DataFrame) -> int:
         """How many of the labelled rows another engine would let pass."""
-        return sum(is_engine_dependent(engines) for engines in rows.get_column(ENGINES))
+        counted = rows.get_column(ENGINES).value_counts()
+        return sum(count for engines, count in counted.iter_rows() if is_engine_dependent(engines))
 
-    def _failing(self, profile: Profile, rule: Rule, keys: pl.DataFrame, judged: Judged) -> pl.DataFrame | None:
-        """Rows that break the rule under another engine; null where that can't be told."""
-        other = self._others[profile]
-        if rule.kind == "relevant":
+    # -- what can't differ -------------------------------------------------------------------------------------------
+    def _is_alike(self, rule: Rule) -> bool:
+        """Whether it is certain that every engine judges the rule alike, whatever the answers."""
+        if rule.rule_id not in self._alike:
+            self._alike[rule.rule_id] = self._prove_alike(rule)
+        return self._alike[rule.rule_id]
+
+    def _prove_alike(self, rule: Rule) -> bool:
+        kind = rule.rule_id.partition(":")[0]
+        if kind == "relevant":
+            return all(self._is_condition_alike(path, place) for path, place in self._conditions(rule))
+        if kind not in {"required", "constraint"}:
+            return False
+        node = as_field(self._plan.places[rule_path(rule)].node, rule.table)
+        return means_the_same(rule.expression, self._form, rule.table, node)
+
+    def _is_condition_alike(self, path: str, place: Place) -> bool:
+        if path not in self._alike:
+            node = as_field(place.node, place.table)
+            self._alike[path] = means_the_same(place.node.relevant or "", self._form, place.table, node)
+        return self._alike[path]
+
+    def _conditions(self, rule: Rule) -> Iterator[tuple[str, Place]]:
+        """The nodes that decide whether a question is asked: itself and all above it, if they have a condition."""
+        at: str | None = rule_path(rule)
+        while at is not None:
+            place = self._plan.places[at]
+            if place.node.relevant:
+                yield at, place
+            at = place.parent
+
+    # -- what can ----------------------------------------------------------------------------------------------------
+    def _fails(self, other: _Other, parts: Mapping[int, Broken], again: Again) -> dict[int, Flags]:
+        """For each rule that the engine can judge, whether each of its rows breaks it there."""
+        questions = Questions(again)
+        outcomes: dict[int, _Outcome] = {}
+        for at, (rule, rows) in parts.items():
+            ask = self._ask_relevance if rule.kind == "relevant" else self._ask_judge
+            outcome = ask(other, rule, rows, questions)
+            if outcome is not None:
+                outcomes[at] = outcome
+        questions.answer()
+        told: dict[int, Flags] = {}
+        for at, outcome in outcomes.items():
             try:
-                return self._irrelevant(other, rule, keys, judged)
+                told[at] = outcome()
             except FAILURES:
-                return None
+                continue
+        return told
+
+    def _ask_judge(self, other: _Other, rule: Rule, rows: pl.DataFrame, questions: Questions) -> _Outcome | None:
         if rule.rule_id not in other.judges:
             other.judges[rule.rule_id] = make_judge(rule, Judges(self._form, self._plan, other.compiler))
         judge = other.judges[rule.rule_id]
         if isinstance(judge, NotChecked):
             return None
-        try:
-            again = self._only(keys, judged)
-            verdict = judge.verdict(again)
-        except FAILURES:
-            return None
-        frame = again.tables[rule.table]
-        return frame.select(INSTANCE_ID, ROW_ID).filter(pl.Series(verdict.fails))
+        numbers = questions.again.numbers(rule.table, rows)
+        for expr, kind in judge.needs:
+            questions.ask(expr, kind, numbers)
+        return lambda: judge.verdict(questions.prepared(judge.needs)).fails[numbers]
 
-    def _only(self, keys: pl.DataFrame, judged: Judged) -> Judged:
-        """Those interviews as they were judged, what isn't relevant blank."""
-        tables = {name: _of(frame, keys) for name, frame in judged.tables.items()}
-        return Judged(Chunk(tables, {}, {}), replace(self._plan, expressions={}), tables)
+    def _ask_relevance(self, other: _Other, rule: Rule, rows: pl.DataFrame, questions: Questions) -> _Outcome | None:
+        """A question isn't relevant where its own condition or one above it doesn't hold.
 
-    def _irrelevant(self, other: _Other, rule: Rule, keys: pl.DataFrame, judged: Judged) -> pl.DataFrame | None:
-        """Rows of those interviews whose question isn't relevant, by its own conditions and those above it.
-
-        Rows that were dropped are back, and what stands in them isn't blank, relevant or not.
+        Conditions that mean the same everywhere were evaluated already.
         """
-        source = {
-            name: judged.tables[name] if judged.kept.get(name) is None else frame
-            for name, frame in judged.before.items()
-        }
-        tables = {name: _of(frame, keys) for name, frame in source.items()}
-        links = Links(self._form, tables)
-        holds = np.ones(tables[rule.table].height, dtype=np.bool_)
-        at: str | None = rule_path(rule)
-        while at is not None:
-            place = self._plan.places[at]
-            if place.node.relevant:
-                if at not in other.conditions:
-                    other.conditions[at] = other.compiler.compile(place.node.relevant, place.table, place.node)
-                condition = other.conditions[at]
-                if isinstance(condition, NotChecked):
-                    return None
-                above = links.ancestors(rule.table, place.table)
-                holds &= (above >= 0) & condition.boolean(tables).to_numpy()[above]
-            at = place.parent
-        return tables[rule.table].select(INSTANCE_ID, ROW_ID).filter(pl.Series(~holds))
+        again = questions.again
+        holds = np.ones(rows.height, dtype=np.bool_)
+        asked: list[tuple[Columns, Numbers]] = []
+        numbers = again.numbers(rule.table, rows, whole=True)
+        for path, place in self._conditions(rule):
+            if self._is_condition_alike(path, place) and path in again.judged.own:
+                above = again.above_in_chunk(rule.table, place.table, rows[AT].to_numpy())
+                holds &= again.judged.own[path][above]
+                continue
+            if path not in other.conditions:
+                other.conditions[path] = other.compiler.compile(place.node.relevant or "", place.table, place.node)
+            condition = other.conditions[path]
+            if isinstance(condition, NotChecked):
+                return None
+            above = again.above(rule.table, place.table, numbers)
+            questions.ask(condition, "boolean", above, whole=True)
+            asked.append((condition, above))
+
+        def outcome() -> Flags:
+            still = holds
+            for condition, above in asked:
+                still = still & (above >= 0) & questions.holds_whole(condition).to_numpy()[above]
+            return ~still
+
+        return outcome
 
 
-def _of(frame: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
-    return frame.join(keys, on=INSTANCE_ID, how="semi", maintain_order="left")
+def _rows_of_first_interviews(rows: pl.DataFrame) -> list[int]:
+    """Numbers of the rows of the first so many interviews."""
+    keys = rows.select(INSTANCE_ID).unique().sort(INSTANCE_ID).head(MOST_INTERVIEWS)
+    chosen = rows.get_column(INSTANCE_ID).is_in(keys.get_column(INSTANCE_ID).implode())
+    found: list[int] = chosen.arg_true().to_list()
+    return found

@@ -11,9 +11,9 @@ from schemas.fields import FORM_VERSION, INSTANCE_ID, MAIN_TABLE, Form
 from schemas.findings import Finding, Rule, RuleSummary
 from validation.chunks import split_by_submission
 from validation.engines import split_by_engine
-from validation.evaluation import RULE, VERSION, VIOLATIONS_SCHEMA, Evaluation, Findings
+from validation.evaluation import AT, RULE, VERSION, VIOLATIONS_SCHEMA, Evaluation, Findings
 from validation.rules import rule_path
-from validation.runs import AT, OWNER, Run, make_program
+from validation.runs import OWNER, Run, make_program
 
 CHUNK_ROWS = 50_000
 """Submissions judged at a time."""

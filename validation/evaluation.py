@@ -17,6 +17,9 @@ from validation.disagreement import is_engine_dependent, write_disagreement
 RULE = "rule"
 VERSION = "form_version"
 ENGINES = "engines"
+AT = "_at"
+"""Number of a row in the table that was judged."""
+
 VIOLATIONS_SCHEMA = {
     RULE: pl.UInt32,
     VERSION: pl.String,

@@ -15,7 +15,7 @@ from schemas.findings import Finding, Rule
 from validation.chunks import Chunk, Numbers
 from validation.compiled import Compiler
 from validation.engines import COMPARED, Comparison
-from validation.evaluation import ENGINES, FAILURES, RULE, NotChecked, describe_failure
+from validation.evaluation import AT, ENGINES, FAILURES, RULE, NotChecked, describe_failure
 from validation.judges import NEED_RELEVANCE, Judges, make_judge
 from validation.personal import place_personal
 from validation.relevance import Judged, RelevancePlan, apply_relevance, plan_relevance
@@ -30,7 +30,6 @@ KEPT_PROGRAMS = 8
 """Compiled rules that are kept for the next evaluation."""
 
 OWNER = "_owner"
-AT = "_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +129,13 @@ class Run:
         judged = apply_relevance(self.plan, chunk, tables)
         if len(self.plan.unknown) > unknown:
             self._give_up_where_relevance_is_unknown()
+        broken: dict[int, pl.DataFrame] = {}
         for some in _passes(list(self.judges.items())):
             judged.prepare(need for _, judge in some for need in judge.needs)
             for number, judge in some:
-                self._judge_rule(number, judge, judged, numbers)
+                self._judge_rule(number, judge, judged, numbers, broken)
+        judged.ready.clear()
+        self._compare(broken, judged)
         columns = {node.path: node for node in program.form.fields()}
         for number, rule in enumerate(program.rules):
             node = columns.get(rule_path(rule))
@@ -142,7 +144,10 @@ class Run:
                 answered = frame[node.column].count() if node.column in frame.columns else 0
                 self.tallies[number].checked += answered
 
-    def _judge_rule(self, number: int, judge: Judge, judged: Judged, numbers: Numbers) -> None:
+    def _judge_rule(
+        self, number: int, judge: Judge, judged: Judged, numbers: Numbers, broken: dict[int, pl.DataFrame]
+    ) -> None:
+        """Count the rows that a rule applies to and those that break it, and put the latter into `broken`."""
         try:
             verdict = judge.verdict(judged)
         except FAILURES as error:
@@ -154,11 +159,19 @@ class Run:
             return
         rule = self.program.rules[number]
         rows = self._broken(number, rule, verdict, judged, numbers)
-        if rows.height and rule.rule_id.partition(":")[0] in COMPARED:
-            rows = self.program.comparison.label(rule, rows, judged)
-            tally.engine_dependent += self.program.comparison.count_dependent(rows)
-        tally.failed += rows.height
-        self.violations.append(rows)
+        if rows.height:
+            tally.failed += rows.height
+            broken[number] = rows
+
+    def _compare(self, broken: dict[int, pl.DataFrame], judged: Judged) -> None:
+        """Have what broke a rule judged by the other engines too, and keep it."""
+        comparison, rules = self.program.comparison, self.program.rules
+        asked = [number for number in broken if rules[number].rule_id.partition(":")[0] in COMPARED]
+        labelled = comparison.label([(rules[number], broken[number]) for number in asked], judged)
+        for number, rows in zip(asked, labelled, strict=True):
+            self.tallies[number].engine_dependent += comparison.count_dependent(rows)
+            broken[number] = rows
+        self.violations += broken.values()
 
     def _give_up(self, number: int, reason: str) -> None:
         self.reasons[number] = reason

@@ -19,9 +19,9 @@ from expressions.links import Links
 from expressions.lowered import Column, Lowered, number, string, to_boolean, to_string
 from expressions.lowering import Plan, run_on, run_together
 from expressions.nearest import did_you_mean
-from expressions.rowwise import choice_labels, media_rows
 from expressions.syntax import Binary, Call, Expr, Filter, Logic, Path, Reference, Text, children, unparse
 from expressions.targets import fail
+from expressions.worlds import choice_labels, media_rows
 from schemas.fields import Form
 
 if TYPE_CHECKING:
