@@ -1,0 +1,44 @@
+"""Every address of the desk, and the right that opens it: a table to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from console.pages import findings, home, interview, login
+from console.visiting import Visit
+
+ANYBODY = "anybody"
+"""In place of a right: no login is needed."""
+
+EVERYONE = ""
+"""In place of a right: whoever is logged in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One address.
+
+    Attributes:
+        act: the right (`schemas.rights.ACTS`) that opens it; in addresses with {form}, in that survey's commune.
+        answer: what makes the page; it runs in a thread.
+    """
+
+    method: str
+    path: str
+    act: str
+    answer: Callable[[Visit], Response]
+
+
+PAGES: tuple[Page, ...] = (
+    Page("GET", "/login", ANYBODY, login.show),
+    Page("POST", "/login", ANYBODY, login.log_in),
+    Page("GET", "/language/{language}", ANYBODY, login.choose_language),
+    Page("POST", "/logout", EVERYONE, login.log_out),
+    Page("GET", "/", EVERYONE, home.show),
+    Page("GET", "/s/{form}/findings", "see_findings", findings.show),
+    Page("GET", "/s/{form}/interviews/{instance}", "see_interviews", interview.show),
+    Page("POST", "/s/{form}/interviews/{instance}/personal", "see_personal", interview.show_personal),
+)

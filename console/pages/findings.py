@@ -1,0 +1,164 @@
+"""The queue of findings: gravest first, filtered by rule and question, a page at a time."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, cast
+
+from starlette.responses import Response
+
+from console.surveys import load_survey, zone_of
+from console.visiting import Visit
+from schemas.fields import Form
+from schemas.findings import FindingSeverity, Rule
+from schemas.text import pick
+from store import findings
+from store.finding_pages import Cursor, State, StoredFinding
+from store.rule_counts import RuleCount, list_rule_counts
+
+PER_PAGE: Final = 40
+SEVERITIES: Final = ("error", "warning", "info")
+_MOST_RULES: Final = 60
+"""Rules whose findings are turned over together when one asks by question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What one looks for; "" is everything.
+
+    Attributes:
+        severity: error, warning, info or "all".
+    """
+
+    severity: str
+    state: str
+    rule: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChoice:
+    """A rule that found something, for choosing: its sentence, and how many."""
+
+    rule_id: str
+    severity: str
+    sentence: str
+    number: int
+
+
+def read_filters(visit: Visit, counts: list[RuleCount]) -> Filters:
+    """The filters of the address; without a severity the gravest that has open findings."""
+    told = visit.request.query_params
+    first = next((one for one in SEVERITIES if any(row.open for row in counts if row.severity == one)), "all")
+    severity = told.get("severity", "" if told.get("rule") or told.get("question") else first) or "all"
+    state = told.get("state", "open")
+    return Filters(
+        severity=severity if severity in SEVERITIES else "all",
+        state=state if state in {"open", "closed", "all"} else "open",
+        rule=told.get("rule", ""),
+        question=told.get("question", ""),
+    )
+
+
+def show(visit: Visit) -> Response:
+    """The queue."""
+    form_id = visit.about.form_id
+    compiled = load_survey(visit.store, form_id)
+    with visit.store.read() as connection:
+        counts = list_rule_counts(connection, form_id)
+        rules = {row.rule.rule_id: row.rule for row in findings.list_rule_runs(connection, form_id)}
+        filters = read_filters(visit, counts)
+        wanted = _rules_wanted(filters, counts, rules)
+        severity = None if filters.severity == "all" else cast(FindingSeverity, filters.severity)
+        state = cast(State, filters.state)
+        after = read_cursor(visit.request.query_params.get("after", ""))
+        rows, following = [], after
+        pages = [
+            findings.page(
+                connection, form_id, state=state, severity=severity, rule_id=rule, after=after, limit=PER_PAGE
+            )
+            for rule in wanted
+        ]
+        rows = list(heapq.merge(*(page.rows for page in pages), key=place, reverse=True))
+        following = place(rows[PER_PAGE - 1]) if len(rows) > PER_PAGE or any(page.after for page in pages) else None
+        number = sum(
+            findings.count(connection, form_id, state=state, severity=severity, rule_id=rule) for rule in wanted
+        )
+        tabs = {one: findings.count(connection, form_id, state=state, severity=one) for one in SEVERITIES}
+    return visit.page(
+        "findings.html",
+        section="findings",
+        filters=filters,
+        rows=rows[:PER_PAGE],
+        number=number,
+        tabs=tabs,
+        after=write_cursor(following) if following else "",
+        is_first=after is None,
+        rule_choices=_choices(visit, filters, counts, rules),
+        questions=_questions(visit, counts, rules, compiled.form),
+        labels=labels_of(compiled.form, visit.words.language),
+        zone=zone_of(compiled),
+    )
+
+
+def _rules_wanted(filters: Filters, counts: list[RuleCount], rules: dict[str, Rule]) -> list[str | None]:
+    """Ids of the rules to show, null for all at once."""
+    if filters.rule:
+        return [filters.rule]
+    if filters.question:
+        about = [row.rule_id for row in counts if _is_about(rules.get(row.rule_id), filters.question)]
+        return list(dict.fromkeys(about))[:_MOST_RULES]
+    return [None]
+
+
+def _is_about(rule: Rule | None, question: str) -> bool:
+    return rule is not None and question in rule.variables
+
+
+def _choices(visit: Visit, filters: Filters, counts: list[RuleCount], rules: dict[str, Rule]) -> list[RuleChoice]:
+    found = []
+    for row in counts:
+        number = {"open": row.open, "closed": row.closed}.get(filters.state, row.open + row.closed)
+        if number and filters.severity in {"all", row.severity}:
+            rule = rules.get(row.rule_id)
+            sentence = visit.words.pick(rule.message) if rule else row.rule_id
+            found.append(RuleChoice(row.rule_id, row.severity, sentence or row.rule_id, number))
+    return found
+
+
+def _questions(visit: Visit, counts: list[RuleCount], rules: dict[str, Rule], form: Form) -> list[tuple[str, str]]:
+    """Name and label of the questions that findings are about, in the form's order."""
+    told = {name for row in counts if row.rule_id in rules for name in rules[row.rule_id].variables}
+    labels = labels_of(form, visit.words.language)
+    return [(name, labels.get(name) or name) for name in dict.fromkeys(f.name for f in form.fields()) if name in told]
+
+
+def labels_of(form: Form, language: str) -> dict[str, str]:
+    """Name of each question -> its label, plain, in a language."""
+    return {field.name: pick(field.label, language) for field in form.fields()}
+
+
+def place(row: StoredFinding) -> Cursor:
+    """Where a finding stands in the queue."""
+    return row.opened_at, row.number
+
+
+def write_cursor(after: Cursor) -> str:
+    """A place as text for addresses."""
+    return f"{after[0].astimezone(UTC).isoformat()}_{after[1]}"
+
+
+def read_cursor(text: str) -> Cursor | None:
+    """The place of such a text, null if it is none: one then begins at the beginning.
+
+    >>> read_cursor("2026-11-24T10:00:00+00:00_7"), read_cursor("x")
+    ((datetime.datetime(2026, 11, 24, 10, 0, tzinfo=datetime.timezone.utc), 7), None)
+    """
+    moment, _, number = text.rpartition("_")
+    try:
+        told = datetime.fromisoformat(moment)
+        return (told if told.tzinfo else told.replace(tzinfo=UTC), int(number))
+    except ValueError:
+        return None
