@@ -15,8 +15,8 @@ from schemas.fields import Form
 from schemas.findings import FindingSeverity, Rule
 from schemas.text import pick
 from store import findings
+from store.finding_counts import RuleCount, list_rule_counts
 from store.finding_pages import Cursor, State, StoredFinding
-from store.rule_counts import RuleCount, list_rule_counts
 
 PER_PAGE: Final = 40
 SEVERITIES: Final = ("error", "warning", "info")
@@ -108,8 +108,10 @@ def _rules_wanted(filters: Filters, counts: list[RuleCount], rules: dict[str, Ru
     if filters.rule:
         return [filters.rule]
     if filters.question:
-        about = [row.rule_id for row in counts if _is_about(rules.get(row.rule_id), filters.question)]
-        return list(dict.fromkeys(about))[:_MOST_RULES]
+        about: dict[str | None, None] = {
+            row.rule_id: None for row in counts if _is_about(rules.get(row.rule_id), filters.question)
+        }
+        return list(about)[:_MOST_RULES]
     return [None]
 
 
