@@ -110,6 +110,7 @@ def not_checked(evaluation: Evaluation) -> dict[str, str]:
     return {rule.rule_id.removeprefix("field:"): rule.not_checked for rule in evaluation.not_checked}
 
 
+NAMES = {rule.rule_id.removeprefix("field:") for rule in fieldwork_rules()}
 JEAN = {"name": "Jean Baptiste", "sex": "1", "age": 30}
 
 
@@ -319,7 +320,7 @@ def test_outdated_version_is_noted_after_a_days_grace(version: str, start: datet
 
 def test_what_can_not_be_told_is_not_checked() -> None:
     reasons = not_checked(Interviews().add("a").judge({"duration_min_minutes": "five", "timezone": "Quilicura"}))
-    assert set(reasons) == {"short_duration", "outside_period", "at_night", "outdated_version"}
+    assert set(reasons) & NAMES == {"short_duration", "outside_period", "at_night", "outdated_version"}
     assert "duration_min_minutes" in reasons["short_duration"]
     assert "timezone" in reasons["at_night"]
 
@@ -329,7 +330,7 @@ def test_form_without_metadata_leaves_its_rules_unchecked() -> None:
     form = Form("f", "1", "F", Group("data", "/data", bare), (Table("main", "/data", None, bare),))
     tables = {"main": Interviews().add("a").tables()["main"].drop("start", "end", "username")}
     evaluation = evaluate_fieldwork(form, tables, {"timezone": "UTC", "fieldwork_start": "2026-03-01"})
-    assert len(evaluation.not_checked) == len(fieldwork_rules())
+    assert set(not_checked(evaluation)) >= NAMES
     assert len(evaluation.findings) == 0
 
 

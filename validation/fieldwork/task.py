@@ -163,6 +163,13 @@ class Task:
         moment = pl.coalesce(START, RECEIVED_AT)
         return frame.with_columns(moment.dt.convert_time_zone(zone).dt.date().alias(DAY))
 
+    @cached_property
+    def item_rates(self) -> pl.DataFrame:
+        """`rates.item_rates`, made once."""
+        from validation.fieldwork.rates import item_rates
+
+        return item_rates(self)
+
     def _is_complete(self) -> pl.Expr:
         codes, outcome = self.general_names("complete"), self.question((self.general_names("disposition") or ("",))[0])
         if codes and outcome is not None:
