@@ -114,12 +114,52 @@ def _with_files(row: Interview, counts: dict[int, int] | None, connection: Conne
     return replace(row, files=counts.get(row.submission_id, 0))
 
 
-def read_mark(connection: Connection, form_id: str) -> tuple[object, ...]:
-    """A value that changes whenever the interviews of a form, their tables, files, reviews or states do."""
-    mine = submissions.c.form_id == form_id
-    query = select(func.max(submissions.c.id), func.max(submissions.c.parsed_at), func.count(submissions.c.batch_id))
-    mark: list[object] = list(connection.execute(query.where(mine)).one())
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A value that changes whenever the interviews of a form, their tables, files, reviews or states do.
+
+    Attributes:
+        newest: largest id of its submissions.
+        parsed_at: when the latest was read.
+        with_rows, batch_sum: how many are read into tables, and the sum of their batches.
+        files, reviews, decisions, batches: largest ids of these tables, of any form.
+    """
+
+    newest: int
+    parsed_at: datetime | None
+    with_rows: int
+    batch_sum: int
+    files: int
+    reviews: int
+    decisions: int
+    batches: int
+
+
+def read_mark(connection: Connection, form_id: str) -> Mark:
+    """What a form's tables show, in a few numbers."""
+    batch = submissions.c.batch_id
+    query = select(
+        func.max(submissions.c.id), func.max(submissions.c.parsed_at), func.count(batch), func.sum(batch)
+    ).where(submissions.c.form_id == form_id)
+    newest, parsed_at, with_rows, batch_sum = connection.execute(query).one()
     # Each of these tables only grows, and a state is never changed without a row in one of them.
-    for table in (attachments, reviews, decisions, table_batches):
-        mark.append(connection.scalar(select(func.max(table.c.id))))
-    return tuple(mark)
+    latest = [
+        connection.scalar(select(func.max(table.c.id))) or 0
+        for table in (attachments, reviews, decisions, table_batches)
+    ]
+    return Mark(newest or 0, parsed_at, with_rows, int(batch_sum or 0), *latest)
+
+
+def list_latest(connection: Connection, form_id: str) -> dict[str, str]:
+    """Instance id of each submission that an edit replaced -> the one that counts now. Edits are few."""
+    firsts = list_firsts(connection, form_id)
+    if not firsts:
+        return {}
+    where = (submissions.c.form_id == form_id, submissions.c.state == "current", submissions.c.deprecated_id.is_not(None))
+    counts = {firsts[edit]: edit for edit in connection.scalars(select(submissions.c.instance_id).where(*where))}
+    found = {}
+    for member in {*firsts, *firsts.values()}:
+        now = counts.get(firsts.get(member, member))
+        if now is not None and now != member:
+            found[member] = now
+    return found

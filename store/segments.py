@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from schemas.errors import StoreError
 from schemas.fields import (
@@ -56,8 +57,18 @@ def common_type(types: Sequence[pl.DataType]) -> pl.DataType:
     return pl.Float64() if told == {pl.Int64(), pl.Float64()} else pl.String()
 
 
-def _members(store: Store, form_id: str) -> tuple[pl.DataFrame, list[tuple[int, str, str]]]:
-    """Rank of each submission that counts, and (batch, table, path) of the segments that hold their rows."""
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    """One Parquet file: the rows of a table in a batch. `path` is below the data folder."""
+
+    batch: int
+    table: str
+    path: str
+    rows: int
+
+
+def _members(store: Store, form_id: str) -> tuple[pl.DataFrame, list[SegmentRow]]:
+    """Rank of each submission that counts, and the segments that hold their rows."""
     where = (submissions.c.form_id == form_id, submissions.c.state == "current", submissions.c.batch_id.is_not(None))
     is_version = (form_versions.c.form_id == submissions.c.form_id) & (form_versions.c.version == submissions.c.version)
     members = (
@@ -66,14 +77,9 @@ def _members(store: Store, form_id: str) -> tuple[pl.DataFrame, list[tuple[int, 
         .where(*where)
         .order_by(form_versions.c.id, submissions.c.id)
     )
-    parts = (
-        select(table_segments.c.batch_id, table_segments.c.table_name, table_segments.c.path)
-        .where(table_segments.c.batch_id.in_(select(submissions.c.batch_id).where(*where)))
-        .order_by(table_segments.c.batch_id, table_segments.c.table_name)
-    )
     with store.read() as connection:
         rows = [tuple(row) for row in connection.execute(members)]
-        segments = [(batch, table, path) for batch, table, path in connection.execute(parts)]
+        segments = list_segments(connection, form_id)
     schema = {INSTANCE_ID: pl.String, BATCH: pl.Int64}
     return pl.DataFrame(rows, schema=schema, orient="row").with_row_index(RANK), segments
 
@@ -112,6 +118,48 @@ def concatenate(frames: Sequence[pl.LazyFrame], expected: Mapping[str, pl.DataTy
     return pl.concat(aligned, how="vertical")
 
 
+def list_segments(connection: Connection, form_id: str, batches: Collection[int] | None = None) -> list[SegmentRow]:
+    """The segments that hold the rows of a form's current submissions, by batch; of these batches alone, if given."""
+    where = [submissions.c.form_id == form_id, submissions.c.state == "current", submissions.c.batch_id.is_not(None)]
+    if batches is not None:
+        where.append(submissions.c.batch_id.in_(batches))
+    query = (
+        select(*(table_segments.c[name] for name in ("batch_id", "table_name", "path", "rows")))
+        .where(table_segments.c.batch_id.in_(select(submissions.c.batch_id).where(*where)))
+        .order_by(table_segments.c.batch_id, table_segments.c.table_name)
+    )
+    return [SegmentRow(*row) for row in connection.execute(query)]
+
+
+def scan_members(
+    store: Store, segments: Sequence[SegmentRow], members: pl.LazyFrame, form: Form | None
+) -> dict[str, pl.LazyFrame]:
+    """Table name -> the rows of some submissions, each with their columns, batch by batch.
+
+    Args:
+        store: where from.
+        segments: which hold the rows, and others.
+        members: the submissions, by `INSTANCE_ID` and `BATCH`.
+        form: as in `store.tables.read_tables`.
+
+    Raises:
+        StoreError: STO-015, a segment is missing.
+    """
+    parts: dict[str, list[tuple[int, str]]] = {}
+    for part in segments:
+        parts.setdefault(part.table, []).append((part.batch, part.path))
+    schemas = {table.name: table_schema(table) for table in form.tables} if form is not None else {}
+    frames: dict[str, pl.LazyFrame] = {}
+    for name in dict.fromkeys([*schemas, *sorted(parts, key=lambda table: (table != MAIN_TABLE, table))]):
+        expected = schemas.get(name, {})
+        if name in parts:
+            together = concatenate(open_segments(store, parts[name]), expected)
+        else:
+            together = pl.LazyFrame(schema=expected | {INSTANCE_ID: pl.String(), BATCH: pl.Int64()})
+        frames[name] = together.join(members, on=[INSTANCE_ID, BATCH], how="inner", maintain_order="left")
+    return frames
+
+
 def scan_current(store: Store, form_id: str, form: Form | None) -> dict[str, pl.LazyFrame]:
     """Table name -> lazy frame of the rows that count; what `store.tables` offers.
 
@@ -119,17 +167,5 @@ def scan_current(store: Store, form_id: str, form: Form | None) -> dict[str, pl.
         StoreError: STO-015, a segment is missing.
     """
     members, segments = _members(store, form_id)
-    parts: dict[str, list[tuple[int, str]]] = {}
-    for batch, table, path in segments:
-        parts.setdefault(table, []).append((batch, path))
-    schemas = {table.name: table_schema(table) for table in form.tables} if form is not None else {}
-    frames: dict[str, pl.LazyFrame] = {}
-    for name in dict.fromkeys([*schemas, *sorted(parts, key=lambda table: (table != MAIN_TABLE, table))]):
-        expected = schemas.get(name, {})
-        if name not in parts:
-            frames[name] = pl.LazyFrame(schema=expected)
-            continue
-        together = concatenate(open_segments(store, parts[name]), expected)
-        counted = together.join(members.lazy(), on=[INSTANCE_ID, BATCH], how="inner", maintain_order="left")
-        frames[name] = counted.sort(RANK, maintain_order=True).drop(BATCH, RANK)
-    return frames
+    frames = scan_members(store, segments, members.lazy(), form)
+    return {name: frame.sort(RANK, maintain_order=True).drop(BATCH, RANK) for name, frame in frames.items()}

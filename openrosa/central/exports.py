@@ -16,9 +16,10 @@ from openrosa.central.calls import Call, Endpoint
 from openrosa.central.columns import compile_filter
 from openrosa.central.filters import parse_filter
 from openrosa.central.forms import disposition
-from openrosa.central.frames import ID, SEQUENCE, SYSTEM, Tables, open_tables
+from openrosa.central.frames import ID, SYSTEM, Tables
 from openrosa.central.odata import shape_of
 from openrosa.central.shapes import Entity
+from openrosa.central.tables import open_tables
 from openrosa.central.values import GEOGRAPHIES, as_odata, moment, position_parts
 from schemas.fields import Field
 
@@ -37,7 +38,7 @@ _TAIL = {
 
 def _rows(call: Call, tables: Tables, entity: Entity) -> pl.LazyFrame:
     """The rows of a table that belong to interviews which fit the filter, latest interviews first."""
-    frame = tables.frame(entity).sort(SEQUENCE, descending=True, maintain_order=True)
+    frame = tables.frame(entity)
     if "$filter" not in call.query:
         return frame
     main = tables.shape.entities[0]
@@ -63,7 +64,7 @@ def _cells(field: Field, header: str, dtype: pl.DataType, split: bool) -> Iterat
 
 
 def _columns(call: Call, tables: Tables, entity: Entity) -> Iterator[pl.Expr]:
-    schema = tables.frame(entity).collect_schema()
+    schema = tables.schema(entity)
     with_groups = call.query.get("groupPaths", "true").lower() != "false"
     split = call.flag("splitSelectMultiples")
     if entity.is_main:
@@ -117,7 +118,7 @@ def geojson(call: Call) -> object:
     features = "[]"
     if positions:
         path, field = positions[0]
-        kind = tables.frame(main).collect_schema()[field.column]
+        kind = tables.schema(main)[field.column]
         known = _rows(call, tables, main).filter(pl.col(field.column).is_not_null())
         feature = (
             pl.lit("Feature").alias("type"),

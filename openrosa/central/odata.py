@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from urllib.parse import quote
 
 import polars as pl
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from openrosa.central.answers import HEADERS, NOT_OFFERED, UNKNOWN, Refused, as_json
 from openrosa.central.calls import PROJECT, Call, Endpoint
 from openrosa.central.columns import compile_filter, compile_orders
 from openrosa.central.definitions import definition, version_row
 from openrosa.central.filters import parse_filter, parse_orders
-from openrosa.central.frames import ID, SEQUENCE, Tables, open_tables
+from openrosa.central.frames import ID, Tables
 from openrosa.central.metadata import write_metadata
 from openrosa.central.paging import applied, cut, next_link
 from openrosa.central.properties import Selection, expand_repeats, row_values
 from openrosa.central.shapes import Entity, Shape, read_shape
+from openrosa.central.tables import open_tables
 from store.open import Store
 
 ODATA = HEADERS | {"OData-Version": "4.0"}
 JSON = "application/json; odata.metadata=minimal; charset=utf-8"
+PLACE = "__place"
+PIECE = 4_000
+"""Rows that are written at once."""
 _KNOWN = {"$skip", "$top", "$count", "$filter", "$select", "$expand", "$orderby", "$wkt", "$skiptoken", "$format"}
 
 
@@ -99,21 +105,33 @@ def _wanted(call: Call, shape: Shape) -> Wanted:
 
 
 def _ordered(call: Call, tables: Tables, wanted: Wanted) -> pl.DataFrame:
-    """Ids of the rows that fit, in order: latest interviews first, their rows as they stand in them."""
-    frame = tables.frame(wanted.entity)
-    properties = tables.properties(wanted.entity)
+    """Ids of the rows that fit and their places, in order: latest interviews first, each as it stands."""
+    frame = tables.frame(wanted.entity).with_row_index(PLACE)
     if wanted.key is not None:
         frame = frame.filter(pl.col(ID if wanted.entity.is_main else "__parent") == wanted.key)
+    if not {"$filter", "$orderby"} & set(call.query):
+        return frame.select(PLACE, ID).collect()
+    properties = tables.properties(wanted.entity)
     if "$filter" in call.query:
         frame = frame.filter(compile_filter(parse_filter(call.query["$filter"]), properties, datetime.now(UTC)))
-    names: list[str] = []
-    descending: list[bool] = []
     if "$orderby" in call.query:
         names, descending = compile_orders(parse_orders(call.query["$orderby"]), properties)
-    # OData: null is lower than any value.
-    keys = [*dict.fromkeys([*names, SEQUENCE])]
-    falling = [*descending, True][: len(keys)]
-    return frame.sort(keys, descending=falling, nulls_last=falling, maintain_order=True).select(ID).collect()
+        # OData: null is lower than any value.
+        frame = frame.sort(names, descending=descending, nulls_last=descending, maintain_order=True)
+    return frame.select(PLACE, ID).collect()
+
+
+def _pieces(tables: Tables, wanted: Wanted, page: pl.DataFrame) -> Iterator[bytes]:
+    """The rows of a page as JSON, commas between them, some thousands at a time: a whole table is long."""
+    comma = ""
+    for start in range(0, page.height, PIECE):
+        places = page.get_column(PLACE).slice(start, PIECE)
+        rows = tables.rows(wanted.entity, places)
+        if wanted.expand:
+            rows = expand_repeats(tables, wanted.entity, rows, wanted.selection)
+        values = rows.select(row_values(tables, wanted.entity, wanted.selection, wanted.expand)).collect()
+        yield (comma + values.write_json()[1:-1]).encode()
+        comma = ","
 
 
 def read_table(call: Call) -> object:
@@ -125,10 +143,6 @@ def read_table(call: Call) -> object:
     if wanted.key is not None and wanted.entity.is_main and not ids.height:
         raise Refused(UNKNOWN, "There is no such interview in this table.")
     page, has_more = cut(call, ids, ID)
-    rows = tables.frame(wanted.entity).join(page.lazy().with_row_index("__place"), on=ID, how="inner").sort("__place")
-    if wanted.expand:
-        rows = expand_repeats(tables, wanted.entity, rows, wanted.selection)
-    values = rows.select(row_values(tables, wanted.entity, wanted.selection, wanted.expand)).collect()
     head: dict[str, object] = {"@odata.context": f"{_service(call)}/$metadata#{wanted.entity.name}"}
     if wanted.count:
         head["@odata.count"] = ids.height
@@ -137,8 +151,14 @@ def read_table(call: Call) -> object:
     if not {"$skip", "$skiptoken"} & set(call.query):
         # Once a table, not once a page of it.
         call.record("export.odata", "form", call.path["form"], wanted.entity.name)
-    body = json.dumps(head, ensure_ascii=False)[:-1] + ', "value": ' + values.write_json() + "}"
-    return Response(body, headers=ODATA | applied(call), media_type=JSON)
+    begin = (json.dumps(head, ensure_ascii=False)[:-1] + ', "value": [').encode()
+    pieces = _pieces(tables, wanted, page)
+    # Made before the answer begins, so that what fails is told by its status.
+    first = begin + next(pieces, b"")
+    headers = ODATA | applied(call)
+    if page.height <= PIECE:
+        return Response(first + b"]}", headers=headers, media_type=JSON)
+    return StreamingResponse(chain((first,), pieces, (b"]}",)), headers=headers, media_type=JSON)
 
 
 _FORM = "/projects/{project}/forms/{form}"

@@ -57,7 +57,7 @@ def _link(entity: Entity, path: tuple[str, ...]) -> pl.Expr:
 def _properties(
     tables: Tables, entity: Entity, node: Group | Repeat, path: tuple[str, ...], selection: Selection, expand: bool
 ) -> Iterator[pl.Expr]:
-    schema = tables.frame(entity).collect_schema()
+    schema = tables.schema(entity)
     for child in tables.shape.children(node):
         name = identifier(child.name)
         here = (*path, name)

@@ -11,8 +11,9 @@ from forms.envelopes import read_envelope
 from openrosa.central.answers import CLOSED, CONFLICT, FORBIDDEN, HEADERS, SUBMISSION_REFUSED, UNKNOWN, Refused, iso
 from openrosa.central.calls import Call, Endpoint
 from openrosa.central.definitions import definition, personal_paths, version_row
-from openrosa.central.frames import UNKNOWN_PERSON, review_state
+from openrosa.central.frames import UNKNOWN_PERSON
 from openrosa.central.redaction import named_files, redact, restore
+from openrosa.central.tables import review_state
 from schemas.errors import StoreError
 from schemas.fields import Form
 from schemas.submissions import Envelope, RawSubmission
@@ -39,7 +40,7 @@ def submission_json(call: Call, row: Interview, review: Review | None) -> dict[s
     found: dict[str, object] = {
         "instanceId": row.instance_id,
         **shared,
-        "reviewState": review_state(row, review),
+        "reviewState": review_state(row.updated_at, review),
         "createdAt": iso(row.received_at),
         "updatedAt": iso(changed),
         "deletedAt": None,
