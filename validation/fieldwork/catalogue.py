@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from validation.fieldwork import answers, interviews, rates
+from validation.fieldwork import answers, interviews, rates, values
 from validation.fieldwork.task import FieldCheck
 
-CHECKS: tuple[FieldCheck, ...] = (*interviews.CHECKS, *answers.CHECKS, *rates.CHECKS)
+CHECKS: tuple[FieldCheck, ...] = (*interviews.CHECKS, *answers.CHECKS, *rates.CHECKS, *values.CHECKS)
