@@ -21,6 +21,7 @@ from flows import (
     commands_people,
     commands_run,
     commands_serve,
+    commands_trace,
     commands_weights,
 )
 from flows.output import report_error
@@ -42,7 +43,7 @@ enumerator a key; `comunal serve` (or `comunal up`, with flows and their page) r
 keep it all safe.
 
 Exit status: 0 success; 1 problems found or an unexpected fault; 2 wrong use or setting; 3 form; 4 submission;
-5 access; 6 database or disk; 7 estimation; 8 release.
+5 access; 6 database or disk; 7 estimation; 8 release; 9 decision.
 """,
 )
 commands_forms.register(app)
@@ -56,6 +57,7 @@ commands_backup.register(app)
 commands_cleaning.register(app)
 commands_run.register(app)
 commands_eval.register(app)
+commands_trace.register(app)
 commands_estimate.register(app)
 commands_weights.register(app)
 commands_disclosure.register(app)

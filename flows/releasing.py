@@ -15,7 +15,7 @@ import polars as pl
 
 from estimation.indicators import estimate
 from flows.registering import load_form
-from reports.contents import Counts, Provenance, ReleaseContents, combine_digests
+from reports.contents import Counts, Provenance, ReleaseContents, combine_digests, list_of_digests
 from reports.disclosure import protect
 from reports.release import publish
 from schemas.errors import ReleaseError
@@ -33,6 +33,9 @@ from store.tables import read_tables
 
 LATEST = "latest"
 """Name of the link to the newest release in the folder of releases."""
+
+SOURCES = "sources_sha256"
+"""Key of a release's details: digest of the list of its interviews' digests, which the store keeps as a content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,9 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
         rehearsal=bool((main[CLIENT] == "rehearsal").any()),
         files={f"{form_id}.xml": compiled.xform} | ({f"{form_id}.xlsx": workbook} if workbook else {}),
     )
-    _register(store, publish(made, table, contents))
+    _register(
+        store, publish(made, table, contents), list_of_digests(digests[instance] for instance in main[INSTANCE_ID])
+    )
     point_latest(folder, release_id)
     return report
 
@@ -182,14 +187,22 @@ def point_latest(folder: Path, release_id: str) -> None:
     fresh.rename(link)
 
 
-def _register(store: Store, record: ReleaseRecord) -> None:
+def _register(store: Store, record: ReleaseRecord, sources: bytes) -> None:
+    content = store.blobs.hold(sources)
     with store.begin() as connection:
+        store.blobs.put(connection, [content])
         releases.add_release(
             connection,
             release_id=record.release_id,
             form_id=record.form_id,
             folder=record.folder,
             sha256=record.checksum,
-            details={"submissions": record.submissions, "cells": record.cells, "previous": record.previous},
+            details={
+                "submissions": record.submissions,
+                "cells": record.cells,
+                "previous": record.previous,
+                "form_version": record.form_version,
+                SOURCES: content.sha256,
+            },
             at=record.made_at,
         )

@@ -87,5 +87,9 @@ def combine_digests(digests: Iterable[str]) -> str:
     >>> combine_digests(["b", "a"]) == combine_digests(["a", "b"])
     True
     """
-    lines = "".join(f"{digest}\n" for digest in sorted(digests))
-    return hashlib.sha256(lines.encode("ascii")).hexdigest()
+    return hashlib.sha256(list_of_digests(digests)).hexdigest()
+
+
+def list_of_digests(digests: Iterable[str]) -> bytes:
+    """What `combine_digests` digests: the digests sorted, one a line."""
+    return "".join(f"{digest}\n" for digest in sorted(digests)).encode("ascii")

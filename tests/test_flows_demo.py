@@ -99,3 +99,60 @@ def test_second_run_changes_nothing(first: tuple[Path, list[dict[str, object]]])
     release = next(row for row in after if "release_id" in row)
     assert (ingest["read"], check["opened"], check["closed"], release["new"]) == (0, 0, 0, False)
     assert release["release_id"] == next(row for row in before if "release_id" in row)["release_id"]
+
+
+def figures(data: Path) -> pl.DataFrame:
+    return pl.read_csv(data / "releases" / "latest" / "tables" / "estimates.csv", infer_schema=False)
+
+
+def named(row: dict[str, str]) -> list[str]:
+    return [row["indicator"], row["domain"], *(["--category", row["category"]] if row["category"] else [])]
+
+
+def trace(data: Path, row: dict[str, str], *options: str) -> dict[str, object]:
+    (found,) = comunal("trace", "latest", *named(row), *options, "--data", str(data))
+    return found
+
+
+def test_every_kind_of_figure_is_traced_to_bytes_that_have_their_digest(
+    first: tuple[Path, list[dict[str, object]]],
+) -> None:
+    data, _ = first
+    shown = figures(data).filter(pl.col("suppressed").fill_null("") == "").fill_null("")
+    picked = pl.concat([shown.filter(pl.col("domain") != "total").head(1), shown.head(1), shown.tail(1)])
+    for row in picked.iter_rows(named=True):
+        found = trace(data, row, "--hashes")
+        assert (found["intact"], found["same"], found["source_list_matches"]) == (True, True, True)
+        hashes = found["hashes"]
+        assert isinstance(hashes, dict)
+        assert len(hashes) == found["interviews_behind"] == found["verified"] > 0
+        assert all(len(digest) == 64 for digest in hashes.values())
+        assert found["definitions"]
+
+
+def test_a_withheld_figure_is_not_counted_by_its_trace(first: tuple[Path, list[dict[str, object]]]) -> None:
+    data, _ = first
+    hidden = figures(data).fill_null("").filter(pl.col("suppressed") != "")
+    if hidden.is_empty():
+        pytest.skip("nothing is withheld in this rehearsal")
+    found = trace(data, hidden.row(0, named=True))
+    assert (found["computed"], found["counts"], found["interviews_behind"]) == (None, None, 0)
+
+
+def test_a_trace_tells_a_changed_file_of_the_release(first: tuple[Path, list[dict[str, object]]]) -> None:
+    data, _ = first
+    path = (data / "releases" / "latest" / "README.txt").resolve()
+    kept = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(kept + b" ")
+    row = figures(data).fill_null("").row(0, named=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "trace", "latest", *named(row), "--data", str(data)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    path.write_bytes(kept)
+    path.chmod(0o444)
+    assert done.returncode == 1
+    assert "A FILE WAS CHANGED" in done.stdout

@@ -168,6 +168,7 @@ def test_columns_and_the_order_of_rows_stay(log: list[tuple[str, ...]]) -> None:
 
 @given(st.lists(ROW.filter(lambda row: row[4] != "odd"), max_size=12, unique_by=lambda row: row[:2]))
 def test_the_same_log_over_its_own_result_changes_nothing(log: list[tuple[str, ...]]) -> None:
-    once = cells(run([list(row) for row in log]))
+    # A table of four rows loses the evidence for a type by the log itself; types are another test.
+    once = cells(run([list(row) for row in log], check_types=False))
     if once:
-        assert cells(run([list(row) for row in log], once)) == once
+        assert cells(run([list(row) for row in log], once, check_types=False)) == once
