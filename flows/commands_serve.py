@@ -1,4 +1,4 @@
-"""`comunal serve` and `comunal up`: the servers that people and phones talk to."""
+"""`comunal serve`, `comunal desk` and `comunal up`: the servers that people and phones talk to."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ Port = Annotated[int, typer.Option("--port", envvar="COMUNAL_PORT", min=1, max=6
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the two commands."""
+    """Adds the three commands."""
     app.command("serve")(serve)
+    app.command("desk")(desk)
     app.command("up")(up)
 
 
@@ -26,7 +27,9 @@ def serve(host: Host = "127.0.0.1", port: Port = 8390, json_lines: JsonOption = 
     """Receive submissions from ODK Collect (OpenRosa), until stopped with Ctrl-C or SIGTERM.
 
     201 is answered only when the bytes are durable. Put it behind HTTPS before phones reach it over a network.
+    The desk, where people decide on findings and make releases, is at /desk.
     """
+    from flows.desk import desk_routes
     from openrosa.serve import bind, run
 
     output = Output(json_lines)
@@ -36,7 +39,26 @@ def serve(host: Host = "127.0.0.1", port: Port = 8390, json_lines: JsonOption = 
             {"url": f"http://{host}:{port}", "data": str(data_folder(data))},
             f"Collection server: http://{host}:{port}  (data in {data_folder(data)}; stop with Ctrl-C)",
         )
-        run(store, host, port)
+        run(store, host, port, more=desk_routes(store))
+
+
+def desk(host: Host = "127.0.0.1", port: Port = 8391, json_lines: JsonOption = False, data: DataOption = None) -> None:
+    """Open the desk alone: findings and decisions, field work, flows, releases, people; stop with Ctrl-C.
+
+    People log in with a name and the password that `comunal people password` gave them. Put it behind HTTPS before
+    it is reached over a network. `comunal serve` and `comunal up` have the same desk at /desk.
+    """
+    from flows.desk import serve_desk
+    from openrosa.serve import bind
+
+    output = Output(json_lines)
+    with open_data(data) as store:
+        bind(host, port).close()
+        output.record(
+            {"url": f"http://{host}:{port}/desk/", "data": str(data_folder(data))},
+            f"Desk: http://{host}:{port}/desk/  (data in {data_folder(data)}; stop with Ctrl-C)",
+        )
+        serve_desk(store, host, port)
 
 
 def up(

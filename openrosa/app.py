@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route, Router
+from starlette.routing import BaseRoute, Route, Router
 from starlette.types import Receive, Scope, Send
 
 from openrosa.access import Access
@@ -98,13 +98,16 @@ class Central:
         return Router(central_routes(self._base_path), redirect_slashes=False)
 
 
-def create_app(store: Store, base_path: str = "", *, settings: Settings | None = None) -> Starlette:
+def create_app(
+    store: Store, base_path: str = "", *, settings: Settings | None = None, more: Sequence[BaseRoute] = ()
+) -> Starlette:
     """The OpenRosa server of a store.
 
     Args:
         store: open for as long as the app lives; the app doesn't close it.
         base_path: what a proxy or an outer app leaves before our addresses, "" or "/something".
         settings: limits and addresses; null takes the defaults.
+        more: what else this server offers, such as the desk.
     """
     settings = settings or Settings()
     writer = GroupWriter(store)
@@ -120,7 +123,7 @@ def create_app(store: Store, base_path: str = "", *, settings: Settings | None =
     base_path = base_path.rstrip("/")
     central = Central(base_path)
     app = Starlette(
-        routes=[*routes(base_path), *(Route(base_path + path, central) for path in CENTRAL_PATHS)],
+        routes=[*routes(base_path), *(Route(base_path + path, central) for path in CENTRAL_PATHS), *more],
         lifespan=lifespan,
         exception_handlers={404: missing, 405: missing},
     )

@@ -9,9 +9,11 @@ import resource
 import signal
 import socket
 import threading
+from collections.abc import Sequence
 from types import FrameType
 
 import uvicorn
+from starlette.routing import BaseRoute
 
 from openrosa.access import KeyFilter
 from openrosa.app import create_app
@@ -59,14 +61,16 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def make_server(store: Store, host: str, port: int, settings: Settings | None = None) -> uvicorn.Server:
+def make_server(
+    store: Store, host: str, port: int, settings: Settings | None = None, more: Sequence[BaseRoute] = ()
+) -> uvicorn.Server:
     """A server for a listener that `bind` made; the caller runs it. Its loggers never show a key."""
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "openrosa"):
         logger = logging.getLogger(name)
         if not any(isinstance(present, KeyFilter) for present in logger.filters):
             logger.addFilter(KeyFilter())
     config = uvicorn.Config(
-        create_app(store, settings=settings),
+        create_app(store, settings=settings, more=more),
         host=host,
         port=port,
         log_config=None,
@@ -93,7 +97,9 @@ def allow_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def run(store: Store, host: str, port: int, *, settings: Settings | None = None) -> None:
+def run(
+    store: Store, host: str, port: int, *, settings: Settings | None = None, more: Sequence[BaseRoute] = ()
+) -> None:
     """Serve until SIGTERM or SIGINT; then let phones finish, write what waits, and return.
 
     Args:
@@ -101,6 +107,7 @@ def run(store: Store, host: str, port: int, *, settings: Settings | None = None)
         host: where to listen.
         port: likewise; 0 takes a free one.
         settings: limits and addresses; null reads the environment (COMUNAL_PUBLIC_URL and so on).
+        more: as of `create_app`.
 
     Raises:
         CommandError: CMD-010, CMD-011 a setting that can't be used; CMD-020 to CMD-022, it can't listen there.
@@ -109,7 +116,7 @@ def run(store: Store, host: str, port: int, *, settings: Settings | None = None)
     # Each connection may have a temporary file beside it.
     allow_files(2 * settings.connections + SPARE_FILES)
     listener = bind(host, port)
-    server = make_server(store, host, port, settings)
+    server = make_server(store, host, port, settings, more)
     # Once it has stopped, uvicorn raises the signal again: for us that stop was the whole of it.
     is_main = threading.current_thread() is threading.main_thread()
     before = {number: signal.signal(number, _ignore) for number in (signal.SIGTERM, signal.SIGINT)} if is_main else {}

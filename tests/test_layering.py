@@ -73,7 +73,7 @@ def test_room_imports_only_rooms_on_lower_lines(room: str) -> None:
         ("sqlite3", {"store"}),
         ("svy", {"estimation"}),
         ("great_expectations", {"validation"}),
-        ("starlette", {"openrosa", "console"}),
+        ("starlette", {"openrosa", "console", "flows"}),
         ("altair", {"reports"}),
     ],
 )

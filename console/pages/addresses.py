@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from console.pages import findings, home, interview, login
+from console.pages import findings, flows, home, interview, login
 from console.visiting import Visit
 
 ANYBODY = "anybody"
@@ -41,4 +41,6 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/s/{form}/findings", "see_findings", findings.show),
     Page("GET", "/s/{form}/interviews/{instance}", "see_interviews", interview.show),
     Page("POST", "/s/{form}/interviews/{instance}/personal", "see_personal", interview.show_personal),
+    Page("GET", "/s/{form}/flows", "run_flow", flows.show),
+    Page("POST", "/s/{form}/flows", "run_flow", flows.start),
 )
