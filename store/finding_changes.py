@@ -28,13 +28,12 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    union,
     update,
 )
 
 from schemas.findings import Finding
-from schemas.tables import findings
-from store.finding_counts import count_again
+from schemas.tables import finding_counts, findings
+from store.finding_counts import Counts, count_again, count_of, count_on
 from store.finding_texts import put_texts, text_key, text_values
 from store.staging import fill, temporary
 
@@ -120,7 +119,10 @@ def put(connection: Connection, scope: Scope, found: Iterable[Finding], at: date
             looked_at = make("staged_instances", {"instance_id": str}, ("instance_id",))
             fill(connection, looked_at, ((one,) for one in sorted(instances)))
         merge = _Merge(connection, scope, at, staged, rules, groups, looked_at)
-        if sqlite or instances is not None:
+        if sqlite:
+            return merge.run()
+        if instances is not None:
+            _analyze_if_grown(connection)
             return merge.run()
         # Whole forms are joined by hashing: a planner that doesn't know yet how many findings there are (none a moment
         # ago) would go through all of them for each.
@@ -129,6 +131,18 @@ def put(connection: Connection, scope: Scope, found: Iterable[Finding], at: date
         changes = merge.run()
         connection.exec_driver_sql("SET LOCAL enable_nestloop = on")
         return changes
+
+
+def _analyze_if_grown(connection: Connection) -> None:
+    """Tell PostgreSQL's planner about the findings when there are twice as many as when it last looked.
+
+    A first ingest writes them within minutes, before anybody analyses the table by itself; and a planner that knows of
+    none takes the ones of this form for a handful, and goes through them for each row of a batch.
+    """
+    kept = connection.execute(select(func.coalesce(func.sum(finding_counts.c.number), 0))).scalar_one()
+    seen = connection.exec_driver_sql("SELECT reltuples FROM pg_class WHERE oid = 'findings'::regclass").scalar_one()
+    if kept > 2 * max(seen, 0):
+        connection.exec_driver_sql("ANALYZE findings")
 
 
 def _drop_later_ones(connection: Connection, staged: Table) -> None:
@@ -174,10 +188,11 @@ class _Merge:
     def run(self) -> FindingChanges:
         """What there is to do, done."""
         total = self.connection.execute(select(func.count()).select_from(self.staged)).scalar_one()
+        before = self._count_instances()
         known = select(exists().where(*self._of_scope())).scalar_subquery()
         if not self.connection.execute(select(known)).scalar_one():
             self._open(matched=False)
-            self._count()
+            self._count(before)
             return FindingChanges(total, 0, 0)
         matched, kept, closable, changed = self._compare()
         closed = self._close() if closable < self._count_closable() else 0
@@ -186,16 +201,21 @@ class _Merge:
         if matched < total:
             self._open(matched=True)
         if closed or changed or matched < total:
-            self._count()
+            self._count(before)
         return FindingChanges(total - kept, kept, closed)
 
-    def _count(self) -> None:
-        """Count again: for some interviews only the rules that speak of them, found now or before."""
-        rules = None
-        if self.instances is not None:
-            before = select(findings.c.rule_id).where(*self._of_scope())
-            rules = select(union(select(self.rules.c.rule_id), before).subquery().c.rule_id)
-        count_again(self.connection, self.scope.form_id, self.scope.origin, rules)
+    def _count_instances(self) -> Counts:
+        """How many findings there are of some interviews, kind by kind; of a whole form nothing is counted."""
+        if self.instances is None:
+            return Counts()
+        return count_of(self.connection, self.scope.form_id, self.scope.origin, self.instances)
+
+    def _count(self, before: Counts) -> None:
+        """Keep the counts: of some interviews by what changed, so that ingest's batches don't cost ever more."""
+        if self.instances is None:
+            count_again(self.connection, self.scope.form_id, self.scope.origin)
+        else:
+            count_on(self.connection, before, self._count_instances())
 
     def _of_scope(self) -> tuple[ColumnElement[bool], ...]:
         where: tuple[ColumnElement[bool], ...] = (

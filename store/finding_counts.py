@@ -2,30 +2,59 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select
 
 from schemas.tables import finding_counts, findings
+from store.inserts import keyed_insert
+
+Counts = Counter[tuple[object, ...]]
 
 _KEYS = ("form_id", "origin", "rule_id", "severity", "engine_dependent")
 
 
-def count_again(connection: Connection, form_id: str, origin: str, rules: Select[tuple[str]] | None = None) -> None:
-    """Bring the counts of a form's findings up to date.
-
-    Args:
-        rules: ids of the rules whose findings changed; null for all.
-    """
-    counted: tuple[ColumnElement[bool], ...] = (findings.c.form_id == form_id, findings.c.origin == origin)
-    kept: tuple[ColumnElement[bool], ...] = (finding_counts.c.form_id == form_id, finding_counts.c.origin == origin)
-    if rules is not None:
-        counted += (findings.c.rule_id.in_(rules),)
-        kept += (finding_counts.c.rule_id.in_(rules),)
-    keys = [*(findings.c[name] for name in _KEYS), findings.c.closed_at.is_(None)]
-    connection.execute(delete(finding_counts).where(*kept))
+def count_again(connection: Connection, form_id: str, origin: str) -> None:
+    """Bring the counts of a form's findings up to date by counting all of them."""
+    connection.execute(
+        delete(finding_counts).where(finding_counts.c.form_id == form_id, finding_counts.c.origin == origin)
+    )
+    keys = _keys()
+    counted = (findings.c.form_id == form_id, findings.c.origin == origin)
     counts = select(*keys, func.count()).where(*counted).group_by(*keys)
     connection.execute(insert(finding_counts).from_select([*_KEYS, "is_open", "number"], counts))
+
+
+def count_of(connection: Connection, form_id: str, origin: str, instances: Table) -> Counts:
+    """How many findings of each kind these interviews have."""
+    keys = _keys()
+    counted = (findings.c.form_id == form_id, findings.c.origin == origin)
+    query = select(*keys, func.count()).where(*counted, findings.c.instance_id.in_(select(instances.c.instance_id)))
+    return Counter({tuple(row[:-1]): row[-1] for row in connection.execute(query.group_by(*keys))})
+
+
+def count_on(connection: Connection, before: Counts, after: Counts) -> None:
+    """Bring the counts up to date from what some interviews had before a change and after it."""
+    names = (*_KEYS, "is_open")
+    # In one order, so that two that count at once wait for each other and don't lock each other out.
+    changed = sorted((key for key in before.keys() | after.keys() if before[key] != after[key]), key=repr)
+    if not changed:
+        return
+    added = keyed_insert(connection, finding_counts)
+    total = finding_counts.c.number + added.excluded.number
+    connection.execute(
+        added.on_conflict_do_update(index_elements=names, set_={"number": total}),
+        [dict(zip(names, key, strict=True)) | {"number": after[key] - before[key]} for key in changed],
+    )
+    mine = {(key[0], key[1]) for key in changed}
+    for form_id, origin in mine:
+        where = (finding_counts.c.form_id == form_id, finding_counts.c.origin == origin, finding_counts.c.number == 0)
+        connection.execute(delete(finding_counts).where(*where))
+
+
+def _keys() -> list[ColumnElement[object]]:
+    return [*(findings.c[name] for name in _KEYS), findings.c.closed_at.is_(None)]
 
 
 @dataclass(frozen=True, slots=True)

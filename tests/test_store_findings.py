@@ -261,3 +261,23 @@ def test_findings_of_an_older_store_keep_what_they_say(tmp_path: Path, request: 
             connection.execute(insert(finding_texts), row)
             assert connection.scalar(number) == 3
         engine.dispose()
+
+
+def test_counts_kept_batch_by_batch_are_those_of_all_findings(store: Store) -> None:
+    chance = random.Random(4)  # noqa: S311 - no secret
+    for hours in range(12):
+        some = chance.sample(INSTANCES[1:], chance.randint(1, 3))
+        found = [
+            replace(finding(rule, instance, severity=chance.choice(("error", "warning"))), kind="type")
+            for rule in RULES
+            for instance in some
+            if chance.random() < 0.5
+        ]
+        with store.begin() as connection:
+            put_parse_findings(connection, FORM, some, found, NOW + timedelta(hours=hours))
+        is_open = findings.c.closed_at.is_(None)
+        keys = (findings.c.rule_id, findings.c.severity, is_open)
+        with store.read() as connection:
+            counted = {(*key, n) for *key, n in connection.execute(select(*keys, func.count()).group_by(*keys))}
+            kept = select(*(finding_counts.c[name] for name in ("rule_id", "severity", "is_open", "number")))
+            assert {tuple(row) for row in connection.execute(kept)} == counted
