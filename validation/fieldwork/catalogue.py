@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from validation.fieldwork import answers, interviews, rates, values
+from validation.fieldwork import answers, clocks, interviews, places, rates, values
 from validation.fieldwork.task import FieldCheck
 
-CHECKS: tuple[FieldCheck, ...] = (*interviews.CHECKS, *answers.CHECKS, *rates.CHECKS, *values.CHECKS)
+CHECKS: tuple[FieldCheck, ...] = (
+    *interviews.CHECKS,
+    *answers.CHECKS,
+    *clocks.CHECKS,
+    *places.CHECKS,
+    *rates.CHECKS,
+    *values.CHECKS,
+)

@@ -170,6 +170,13 @@ class Task:
 
         return item_rates(self)
 
+    @cached_property
+    def positions(self) -> pl.DataFrame | NotChecked:
+        """`places.read_positions`, made once; in memory only."""
+        from validation.fieldwork.places import read_positions
+
+        return read_positions(self)
+
     def _is_complete(self) -> pl.Expr:
         codes, outcome = self.general_names("complete"), self.question((self.general_names("disposition") or ("",))[0])
         if codes and outcome is not None:
