@@ -40,7 +40,7 @@ class Decision:
         undoes: id of the row that an `undo` takes back.
         seconds: id of the exclusion that a `second` confirms.
         seconded_by: who confirmed an exclusion, where both are told by the same row.
-        cause: id of the decision from which a `recalculated` row follows; it holds as long as that one.
+        cause: id of the decision of which this row is part, or from which it follows; it holds as long as that one.
         is_personal: whether the values are kept apart, under `id`, in the store of personal answers.
         id: number in the log, null before it is written.
     """

@@ -22,6 +22,7 @@ from store.finding_pages import (
     page,
     select_findings,
 )
+from store.interviews import list_latest
 
 __all__ = [
     "FindingChanges",
@@ -47,6 +48,8 @@ def put_findings(
     found: Iterable[Finding],
     rules_evaluated: Collection[str],
     at: datetime | None = None,
+    *,
+    instances: Collection[str] | None = None,
 ) -> FindingChanges:
     """Bring the findings of evaluated rules up to date; the same again changes nothing.
 
@@ -58,8 +61,10 @@ def put_findings(
         rules_evaluated: ids of the rules that were evaluated: their open findings that weren't found again close.
             A rule that could not be evaluated isn't among them: its findings stay.
         at: when, null for now.
+        instances: the interviews that were looked at, the findings of others stay; null for all.
     """
-    return put(connection, Scope(form_id, RULES, closing=set(rules_evaluated)), found, at or datetime.now(UTC))
+    scope = Scope(form_id, RULES, closing=set(rules_evaluated), instances=instances)
+    return put(connection, scope, found, at or datetime.now(UTC))
 
 
 def put_parse_findings(
@@ -74,7 +79,12 @@ def put_parse_findings(
 
 
 def list_findings(
-    connection: Connection, form_id: str, state: str = "open", kinds: Collection[str] | None = None
+    connection: Connection,
+    form_id: str,
+    state: str = "open",
+    kinds: Collection[str] | None = None,
+    *,
+    instance_id: str | None = None,
 ) -> list[Finding]:
     """Findings of a form, in order of instance, row and rule.
 
@@ -83,8 +93,11 @@ def list_findings(
         form_id: whose.
         state: "open" (of submissions that count), "closed" or "all".
         kinds: only those; null for all.
+        instance_id: only of that submission; null for all.
     """
     query = select_findings(form_id, state).order_by(findings.c.id)
+    if instance_id is not None:
+        query = query.where(findings.c.instance_id == instance_id)
     if kinds is not None:
         query = query.where(findings.c.kind.in_(sorted(kinds)))
     listed: dict[_Key, Finding] = {}
@@ -107,7 +120,8 @@ def blocked_instances(connection: Connection, form_id: str) -> set[str]:
         for row in connection.execute(query)
         if (row.rule_id, row.instance_id, row.row_id) not in now.accepted
     }
-    return errors | now.excluded
+    latest = list_latest(connection, form_id)
+    return errors | {latest.get(name, name) for name in now.excluded}
 
 
 def put_rule_runs(

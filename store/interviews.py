@@ -155,7 +155,11 @@ def list_latest(connection: Connection, form_id: str) -> dict[str, str]:
     firsts = list_firsts(connection, form_id)
     if not firsts:
         return {}
-    where = (submissions.c.form_id == form_id, submissions.c.state == "current", submissions.c.deprecated_id.is_not(None))
+    where = (
+        submissions.c.form_id == form_id,
+        submissions.c.state == "current",
+        submissions.c.deprecated_id.is_not(None),
+    )
     counts = {firsts[edit]: edit for edit in connection.scalars(select(submissions.c.instance_id).where(*where))}
     found = {}
     for member in {*firsts, *firsts.values()}:

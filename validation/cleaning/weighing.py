@@ -7,7 +7,7 @@ Only what the correction itself upsets moves: a calculation that was wrong befor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,9 @@ from validation.personal import place_personal
 from validation.relevance import Judged, apply_relevance
 from validation.rules import rule_path
 from validation.runs import Program, make_program
+
+Cell = tuple[str, str, str, str]
+"""Instance id, table, row id, column."""
 
 ROUNDS = 10
 """Calculations of calculations are followed so far."""
@@ -49,12 +52,16 @@ class Weighed:
         after: the interviews with the changes and what follows from them.
         derived: what follows: calculations told anew, answers to questions that aren't asked any more blanked.
         opens, closes: findings of the form's rules and checks.
+        holds: every finding of these rules once the changes are made; those of reading left out.
+        judged: ids of the rules that could be evaluated.
     """
 
     after: Interviews
     derived: tuple[CellChange, ...]
     opens: tuple[Finding, ...]
     closes: tuple[Finding, ...]
+    holds: tuple[Finding, ...]
+    judged: frozenset[str]
 
 
 def weigh(
@@ -65,6 +72,7 @@ def weigh(
     *,
     zone: str = "UTC",
     parsed: Sequence[Finding] = (),
+    fixed: Collection[Cell] | None = None,
 ) -> Weighed:
     """What changes bring with them.
 
@@ -75,31 +83,35 @@ def weigh(
         changes: the answers that change.
         zone: as of `evaluate_rules`.
         parsed: findings of reading that still hold once the changes are made.
+        fixed: cells that keep what the changes put there; null for all of them.
     """
     tables, personal = apply_changes(form, before.tables, before.personal, changes)
     after = Interviews(tables, before.personal if personal is None else personal)
-    made = {(row.instance_id, row.table, row.row_id, row.question) for row in changes}
+    made = {cell_of(row) for row in changes} if fixed is None else set(fixed)
     derived: list[CellChange] = []
     for _ in range(ROUNDS):
-        fresh = [
-            row
-            for row in _follow(form, tuple(rules), before, after, zone)
-            if (row.instance_id, row.table, row.row_id, row.question) not in made
-        ]
+        fresh = [row for row in _follow(form, tuple(rules), before, after, zone) if cell_of(row) not in made]
         if not fresh:
             break
         derived = _merged(derived, fresh)
         tables, personal = apply_changes(form, after.tables, after.personal, fresh)
         after = Interviews(tables, after.personal if personal is None else personal)
     old = evaluate_rules(form, rules, before.tables, personal=before.personal, parsed=parsed, zone=zone).findings
-    new = evaluate_rules(form, rules, after.tables, personal=after.personal, parsed=parsed, zone=zone).findings
-    held, holds = {_key(row): row for row in old}, {_key(row): row for row in new}
+    judged = evaluate_rules(form, rules, after.tables, personal=after.personal, parsed=parsed, zone=zone)
+    held, holds = {_key(row): row for row in old}, {_key(row): row for row in judged.findings}
     return Weighed(
         after,
         tuple(derived),
         opens=tuple(row for key, row in holds.items() if key not in held),
         closes=tuple(row for key, row in held.items() if key not in holds),
+        holds=tuple(judged.findings)[len(parsed) :],
+        judged=frozenset(row.rule.rule_id for row in judged.summaries if not row.rule.not_checked),
     )
+
+
+def cell_of(row: CellChange) -> Cell:
+    """Which cell changes: instance id, table, row id, column."""
+    return row.instance_id, row.table, row.row_id, row.question
 
 
 def _key(row: Finding) -> tuple[str, str, str]:
@@ -108,9 +120,9 @@ def _key(row: Finding) -> tuple[str, str, str]:
 
 def _merged(earlier: Sequence[CellChange], later: Sequence[CellChange]) -> list[CellChange]:
     """One change a cell: from what was there at first to what is there in the end; none where that is the same."""
-    found: dict[tuple[str, str, str, str], CellChange] = {}
+    found: dict[Cell, CellChange] = {}
     for row in (*earlier, *later):
-        key = (row.instance_id, row.table, row.row_id, row.question)
+        key = cell_of(row)
         first = found.get(key)
         old = row.old if first is None else first.old
         found[key] = CellChange(*key, old=old, new=row.new, is_personal=row.is_personal)
