@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 from sqlalchemy import ColumnElement, Connection, String, func, or_, select, type_coerce
 
 from schemas.fields import INSTANCE_ID
 from schemas.tables import attachments, people, submissions
-from store.interviews import Mark, list_firsts
-from store.segments import BATCH
+from store.interviews import Mark, list_firsts, read_mark
+from store.open import Store
+from store.reviews import Review, list_reviews
+from store.segments import BATCH, SegmentRow, list_segments
 from store.submissions import chunks
 
 FIRST, SUBMISSION = "first_id", "submission_id"
@@ -103,7 +106,7 @@ def interview_frame(connection: Connection, form_id: str) -> pl.DataFrame:
     return _with_files(connection, _with_rows(frame), None, form_id)
 
 
-def changed_submissions(connection: Connection, form_id: str, since: Mark, most: int) -> list[int] | None:
+def _changed(connection: Connection, form_id: str, since: Mark, most: int) -> list[int] | None:
     """The submissions that arrived, were read or got files since a mark; null if there are more than `most`."""
     mine = submissions.c.form_id == form_id
     moved = or_(submissions.c.id > since.newest, submissions.c.batch_id > since.batches)
@@ -113,10 +116,52 @@ def changed_submissions(connection: Connection, form_id: str, since: Mark, most:
     return None if len(found) > most else sorted(found)
 
 
-def some_interviews(connection: Connection, form_id: str, ids: Collection[int]) -> pl.DataFrame | None:
+def _some(connection: Connection, form_id: str, ids: Collection[int]) -> pl.DataFrame | None:
     """As `interview_frame`, of these submissions alone; null if one of them is an edit or doesn't count."""
     parts = [_fetch(connection, submissions.c.id.in_(some)) for some in chunks(sorted(ids))]
     frame = pl.concat(parts) if parts else pl.DataFrame(schema=dict(_SCHEMA))
     if frame.get_column("deprecated_id").count() or (frame.get_column("state") != "current").any():
         return None
     return _with_files(connection, _with_rows(_with_edits(frame, {})), sorted(ids), form_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a form's tables are made of, at one moment.
+
+    Attributes:
+        interviews: as `interview_frame`; only those that changed, if `changed` tells which submissions did.
+        segments: which hold their rows, and others.
+        reviews: by instance id as first sent; none where only changes are told.
+        changed: ids of the submissions that arrived, were read or got files; null if all interviews are here.
+    """
+
+    mark: Mark
+    interviews: pl.DataFrame
+    segments: list[SegmentRow]
+    reviews: Mapping[str, Review]
+    changed: list[int] | None
+
+
+def read_snapshot(store: Store, form_id: str, since: Mark | None = None, most: int = 0) -> Snapshot | None:
+    """The interviews of a form, or what changed since a mark; null if nothing did.
+
+    Args:
+        store: where they are.
+        form_id: whose.
+        since: what the caller has; null for all of them.
+        most: so many changes may be told apart. All interviews are given if there are more, or if edits, reviews or
+            decisions came.
+    """
+    with store.read() as connection:
+        mark = read_mark(connection, form_id)
+        if mark == since:
+            return None
+        if since is not None and (since.reviews, since.decisions) == (mark.reviews, mark.decisions):
+            changed = _changed(connection, form_id, since, most)
+            some = _some(connection, form_id, changed) if changed is not None else None
+            if some is not None:
+                segments = list_segments(connection, form_id, some.get_column(BATCH).unique().to_list())
+                return Snapshot(mark, some, segments, {}, changed)
+        interviews, segments = interview_frame(connection, form_id), list_segments(connection, form_id)
+        return Snapshot(mark, interviews, segments, list_reviews(connection, form_id), None)

@@ -17,8 +17,8 @@ from schemas.fields import INSTANCE_ID
 from store.arrivals import NewAttachment, NewSubmission, add_submissions
 from store.compaction import compact_tables
 from store.edits import keep_edit
-from store.interview_frames import FIRST, SUBMISSION, interview_frame
-from store.interviews import list_interviews, read_mark
+from store.interview_frames import FIRST, SUBMISSION, interview_frame, read_snapshot
+from store.interviews import list_interviews
 from store.open import Store
 from store.people import add_person
 from store.reviews import add_review
@@ -117,13 +117,13 @@ def test_tables_to_which_changes_were_added_are_as_if_made_anew(
     for _ in range(25):
         survey.rng.choice(ACTS)(survey)
         tables = open_tables(store, shape)
-        with store.read() as connection:
-            anew = kept._make(connection, store, shape, read_mark(connection, "visita")).tables
+        snapshot = read_snapshot(store, "visita")
+        assert snapshot is not None
+        anew = kept._make(store, shape, snapshot).tables
         for entity in shape.entities:
             assert tables.schema(entity) == anew.schema(entity)
             assert_frame_equal(tables.frame(entity).collect(), anew.frame(entity).collect())
-    assert advanced.count(True) > 8
-    assert False in advanced
+    assert 8 < advanced.count(True) < 25, "some of the changes are added, others need all of it"
 
 
 def test_interviews_in_columns_are_the_interviews_one_by_one(store: Store) -> None:

@@ -14,18 +14,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
-from sqlalchemy import Connection
 
 from openrosa.central.frames import ID, SEQUENCE, SYSTEM, SYSTEM_TYPES, UNKNOWN_PERSON, Tables
 from openrosa.central.reading import catch_up
 from openrosa.central.shapes import Shape
 from openrosa.central.values import without_marks
 from schemas.fields import INSTANCE_ID, MAIN_TABLE, PARENT_ROW_ID, ROW_ID
-from store.interview_frames import EXACT, FIRST, SUBMISSION, changed_submissions, interview_frame, some_interviews
-from store.interviews import Mark, read_mark
+from store.interview_frames import EXACT, FIRST, SUBMISSION, Snapshot, read_snapshot
+from store.interviews import Mark
 from store.open import Store
-from store.reviews import Review, list_reviews
-from store.segments import BATCH, SegmentRow, list_segments, scan_members
+from store.reviews import Review
+from store.segments import BATCH, SegmentRow, scan_members
 
 MOST_CELLS = 30_000_000
 """Rows times columns of the tables that are kept in memory; about 8 bytes each."""
@@ -63,18 +62,24 @@ def open_tables(store: Store, shape: Shape) -> Tables:
     catch_up(store, shape.form.form_id)
     key = (store, shape)
     with _alone:
-        found = _made.get(key)
-        with store.read() as connection:
-            mark = read_mark(connection, shape.form.form_id)
-            if found is not None and found.mark == mark:
-                return found.tables
-            advanced = _advance(connection, store, found, mark) if found is not None else None
-            found = advanced or _make(connection, store, shape, mark)
-        _made.pop(key, None)
+        found = _up_to_date(store, shape, _made.pop(key, None))
         while _made and (len(_made) >= _KEPT or sum(made.cells for made in _made.values()) + found.cells > MOST_CELLS):
             _made.pop(next(iter(_made)))
         _made[key] = found
         return found.tables
+
+
+def _up_to_date(store: Store, shape: Shape, found: _Made | None) -> _Made:
+    if found is not None:
+        snapshot = read_snapshot(store, shape.form.form_id, found.mark, MOST_CHANGED)
+        if snapshot is None:
+            return found
+        made = _advance(store, found, snapshot) if snapshot.changed is not None else _make(store, shape, snapshot)
+        if made is not None:
+            return made
+    snapshot = read_snapshot(store, shape.form.form_id)
+    assert snapshot is not None  # noqa: S101  there is always something to tell whoever has nothing
+    return _make(store, shape, snapshot)
 
 
 def review_state(edited_at: datetime | None, review: Review | None) -> str | None:
@@ -177,26 +182,21 @@ def _kept(shape: Shape, mark: Mark, interviews: pl.DataFrame, frames: dict[str, 
     return _Made(mark, interviews, frames, Tables(shape, lazy, {name: frame.schema for name, frame in frames.items()}))
 
 
-def _make(connection: Connection, store: Store, shape: Shape, mark: Mark) -> _Made:
-    form_id = shape.form.form_id
-    interviews = _reviewed(interview_frame(connection, form_id), list_reviews(connection, form_id))
-    segments = list_segments(connection, form_id)
+def _make(store: Store, shape: Shape, snapshot: Snapshot) -> _Made:
+    interviews, segments = _reviewed(snapshot.interviews, snapshot.reviews), snapshot.segments
     frames = _rows(store, shape, interviews, segments)
     schemas = {name: frame.collect_schema() for name, frame in frames.items()}
     if sum(part.rows * len(schemas.get(part.table, ())) for part in segments) > MOST_CELLS:
-        return _Made(mark, interviews, None, Tables(shape, frames, schemas))
-    return _kept(shape, mark, interviews, _collect(frames))
+        return _Made(snapshot.mark, interviews, None, Tables(shape, frames, schemas))
+    return _kept(shape, snapshot.mark, interviews, _collect(frames))
 
 
-def _advance(connection: Connection, store: Store, old: _Made, mark: Mark) -> _Made | None:
+def _advance(store: Store, old: _Made, snapshot: Snapshot) -> _Made | None:
     """The tables with what changed since, null if they must be made anew."""
-    before, shape = old.mark, old.tables.shape
-    if old.frames is None or (before.reviews, before.decisions) != (mark.reviews, mark.decisions):
+    ids, before, mark, shape = snapshot.changed or [], old.mark, snapshot.mark, old.tables.shape
+    if old.frames is None:
         return None
-    ids = changed_submissions(connection, shape.form.form_id, before, MOST_CHANGED)
-    new = some_interviews(connection, shape.form.form_id, ids) if ids is not None else None
-    if ids is None or new is None:
-        return None
+    new = _reviewed(snapshot.interviews, {})
     is_changed = pl.col(SUBMISSION).is_in(ids)
     gone = old.interviews.filter(is_changed)
     if gone.select((pl.col("reviewed") | (pl.col("edits") > 0)).any()).item():
@@ -205,11 +205,9 @@ def _advance(connection: Connection, store: Store, old: _Made, mark: Mark) -> _M
     expected = (before.with_rows + len(come) - len(left), before.batch_sum + int(come.sum()) - int(left.sum()))
     if expected != (mark.with_rows, mark.batch_sum):
         return None
-    new = _reviewed(new, {})
     frames = old.frames
     if ids:
-        segments = list_segments(connection, shape.form.form_id, come.unique().to_list())
-        added = _collect(_rows(store, shape, new, segments))
+        added = _collect(_rows(store, shape, new, snapshot.segments))
         if any(added[name].schema != frame.schema for name, frame in frames.items()):
             return None
         frames = {name: _replace(frame, added[name], gone.get_column(SUBMISSION)) for name, frame in frames.items()}
