@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 
 from expressions.grammar import parse
@@ -17,7 +18,7 @@ from expressions.instance import Element
 from expressions.profiles import Profile
 from expressions.records import NodeSet, Scope, compile_record
 from expressions.stored import store_text
-from expressions.syntax import Path, Reference, walk
+from expressions.syntax import Call, Expr, Path, Reference, unparse, walk
 from expressions.values import unpack
 from forms.compile import CompiledForm
 from schemas.errors import ExpressionError
@@ -108,7 +109,7 @@ class SlowReader:
                 lists[name].append(Element("item"))
                 for key, value in item.items():
                     lists[name].children[-1].append(Element(key, text=value))
-        self.unreadable: list[tuple[Field, str]] = []
+        self.unreadable: list[tuple[Field, str, Element]] = []
         self.answers: dict[int, str] = {}
         self.types = {field.path: field.type for field in fields}
         self._read()
@@ -137,7 +138,7 @@ class SlowReader:
             if isinstance(node, Field):
                 text = place.text.strip()
                 if node.column and text and node.type not in UNTYPED and not READABLE[node.type](text):
-                    self.unreadable.append((node, row))
+                    self.unreadable.append((node, row, place))
                     text = text if node.type == "int" and _is_large(text) else ""
                 place.text = text
                 self.answers[id(place)] = text
@@ -188,7 +189,7 @@ class SlowReader:
                 if judged and not compile_record(check.expression).boolean(place, self.scope):
                     found.add((f"check:{check.name}", row))
         kept = {item for item in found if not self._rests_on_unreadable(*item)}
-        return kept | {(f"type:{field.path}", row) for field, row in self.unreadable}
+        return kept | {(f"type:{field.path}", row) for field, row, _ in self.unreadable}
 
     def _settle_relevance(self) -> None:
         """Evaluate every relevance again and again until nothing changes, and see what calculations give."""
@@ -279,11 +280,74 @@ class SlowReader:
 
     # -- what rests on what can't be read ----------------------------------------------------------------------------
     def _rests_on_unreadable(self, rule_id: str, row: str) -> bool:
-        for field, place in self.unreadable:
-            # In rows of the same repeat an unreadable answer spoils its own row, elsewhere the whole interview.
-            if field.path in self._needed(rule_id) and (field.table != self._table(rule_id) or place == row):
+        for field, place, element in self.unreadable:
+            # In rows of the same repeat an unreadable answer spoils its own row and those that look at it, elsewhere
+            # the whole interview.
+            if field.path not in self._needed(rule_id):
+                continue
+            if field.table != self._table(rule_id) or place == row or id(element) in self._looked_at(rule_id, row):
                 return True
         return False
+
+    def _looked_at(self, rule_id: str, row: str) -> set[int]:
+        """Every element that the rule looks at from its row, and that decides whether those count."""
+        kind, _, path = rule_id.partition(":")
+        check = next((check for check in self.compiled.specs.checks if check.name == path), None)
+        at = self.form.table(check.table).path if check and kind == "check" else path
+        start = next(place for node, place, here in self.places() if node.path == at and here == row)
+        field = self.fields.get(path)
+        texts = [check.expression] if check else []
+        if field:
+            own = {"required": field.required, "constraint": field.constraint, "calculation": field.calculation}
+            texts = [{**own, "choice_filter": field.itemset}.get(kind) or ""]
+        asked = {node.path: node.relevant for node in walk_form(self.form.root) if node.relevant}
+        waiting = [(text, start) for text in texts] + self._deciding(start, asked)
+        seen: set[int] = set()
+        while waiting:
+            text, place = waiting.pop()
+            for element in self._looks_at(text, place):
+                if id(element) not in seen:
+                    seen.add(id(element))
+                    waiting += self._deciding(element, asked)
+        return seen
+
+    def _deciding(self, element: Element, asked: Mapping[str, str]) -> list[tuple[str, Element]]:
+        """The conditions of an element and of all around it, with their places."""
+        found = []
+        at: Element | None = element
+        while at is not None:
+            if at.path in asked:
+                found.append((asked[at.path], at))
+            at = at.parent
+        return found
+
+    def _looks_at(self, text: str, place: Element) -> Iterator[Element]:
+        """Elements with an answer below any that a name or path of the expression finds, whatever its predicates."""
+        if not text:
+            return
+        tree = parse(text)
+        inner = {id(part) for path in walk(tree) if isinstance(path, Path) for part in self._in_predicates(path)}
+        for part in walk(tree):
+            if isinstance(part, Call) and part.name == "indexed-repeat" and isinstance(part.arguments[0], Path):
+                wanted = "".join(f"/{step.test}" for step in part.arguments[0].steps)
+                yield from (element for _, element, _ in self.places() if element.path == wanted)
+            elif isinstance(part, Reference | Path) and id(part) not in inner:
+                plain: Expr = part
+                if isinstance(part, Path):
+                    # A step with a predicate looks at all rows, one without stays in its own.
+                    steps = (
+                        replace(step, predicates=(Call("true"),) if step.predicates else ()) for step in part.steps
+                    )
+                    plain = replace(part, steps=tuple(steps))
+                with suppress(ExpressionError):
+                    nodes = compile_record(unparse(plain)).evaluate(place, self.scope)
+                    for node in nodes.nodes if isinstance(nodes, NodeSet) else ():
+                        yield from node.walk()
+
+    def _in_predicates(self, path: Path) -> Iterator[Expr]:
+        for step in path.steps:
+            for predicate in step.predicates:
+                yield from walk(predicate)
 
     def _table(self, rule_id: str) -> str:
         kind, _, path = rule_id.partition(":")

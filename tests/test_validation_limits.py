@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from slow_reader import SlowReader
 
 from expressions.columns import ColumnExpr
 from expressions.lowering import Plan
@@ -240,6 +241,33 @@ def test_nothing_is_found_that_rests_on_an_unreadable_answer_in_its_own_row_of_a
     evaluation = judge(compile_form(*rows), "<p><age>six</age></p><p><age>6</age></p>")
     found = [(item.rule_id, item.row_id) for item in evaluation.findings]
     assert found == [("type:/data/p/age", "p[1]"), ("required:/data/p/school", "p[2]")]
+
+
+ROSTER = (
+    "begin repeat | p",
+    "integer | age",
+    "text | school | ${age} < 18 || yes",
+    "integer | older || . <= OVER_ALL",
+    "text | heir | OVER_ALL > 1 || yes",
+    "end repeat | ",
+    "integer | n || . = sum(${age})",
+)
+
+
+@pytest.mark.parametrize(
+    "over_all",
+    ["sum(../../p/age)", "count(../../p[age > 5])", "indexed-repeat(${age}, ${p}, 1)", "sum(${p}[position() > 0]/age)"],
+)
+def test_a_rule_over_all_rows_rests_on_an_unreadable_answer_in_any_of_them(over_all: str) -> None:
+    compiled = compile_form(*(row.replace("OVER_ALL", over_all) for row in ROSTER))
+    body = "<p><age>six</age><older>9</older></p><p><age>60</age><older>900</older></p><n>5</n>"
+    expected = {("type:/data/p/age", "p[1]")}
+    assert {(item.rule_id, item.row_id) for item in judge(compiled, body).findings} == expected
+    reader = SlowReader(compiled, f"<data>{body}</data>".encode(), now=NOW)
+    assert reader.broken() == expected
+    mended = {(item.rule_id, item.row_id) for item in judge(compiled, body.replace("six", "66")).findings}
+    assert mended == SlowReader(compiled, f"<data>{body}</data>".replace("six", "66").encode(), now=NOW).broken()
+    assert ("constraint:/data/p/older", "p[2]") in mended
 
 
 def test_bare_null_is_blank() -> None:
