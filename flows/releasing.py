@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
@@ -21,18 +21,21 @@ from reports.release import publish
 from schemas.errors import ReleaseError
 from schemas.estimates import SafeTable
 from schemas.fields import CLIENT, INSTANCE_ID, MAIN_TABLE
-from schemas.findings import Finding
 from schemas.releases import ReleaseRecord
 from store import findings as finding_rows
 from store import forms as form_rows
 from store import releases
 from store.digests import list_digests
+from store.finding_pages import list_instances
 from store.open import Store
 from store.submissions import SubmissionCounts, count_submissions
 from store.tables import read_tables
 
 LATEST = "latest"
 """Name of the link to the newest release in the folder of releases."""
+
+DUPLICATE = "field:duplicate_person"
+"""The rule that finds the same person in two interviews."""
 
 SOURCES = "sources_sha256"
 """Key of a release's details: digest of the list of its interviews' digests, which the store keeps as a content."""
@@ -79,7 +82,7 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
     tables = read_tables(store, form_id, compiled.form)
     with store.read() as connection:
         counts = count_submissions(connection, form_id)
-        findings = finding_rows.list_findings(connection, form_id)
+        duplicates = list_instances(connection, form_id, DUPLICATE)
         blocked = finding_rows.blocked_instances(connection, form_id)
         digests = list_digests(connection, form_id)
         row = form_rows.get_form_version(connection, form_id)
@@ -125,7 +128,7 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
         counts=Counts(
             received=counts.received,
             accepted=main.height,
-            set_aside=reasons(counts, blocked, findings),
+            set_aside=reasons(counts, blocked, duplicates),
         ),
         provenance=provenance,
         made_at=at or datetime.now(UTC),
@@ -150,9 +153,9 @@ def accept(tables: Mapping[str, pl.DataFrame], blocked: set[str]) -> dict[str, p
     }
 
 
-def reasons(counts: SubmissionCounts, blocked: set[str], findings: Iterable[Finding]) -> dict[str, int]:
+def reasons(counts: SubmissionCounts, blocked: set[str], duplicates: set[str]) -> dict[str, int]:
     """Why interviews stand in no figure: reason's code -> interviews, each interview once."""
-    duplicates = {row.instance_id for row in findings if row.rule_id == "field:duplicate_person"} & blocked
+    duplicates = duplicates & blocked
     told = {
         "unreadable": counts.failed,
         "superseded": counts.superseded,

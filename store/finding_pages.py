@@ -174,6 +174,12 @@ def select_findings(form_id: str, state: str, twins_in: str | None = None) -> Se
     return query
 
 
+def list_instances(connection: Connection, form_id: str, rule_id: str) -> set[str]:
+    """Interviews that count and have an open finding of a rule; straight from that rule's index."""
+    query = select(findings.c.instance_id).where(findings.c.form_id == form_id, findings.c.rule_id == rule_id)
+    return set(connection.scalars(query.where(_is_in(findings, "open"), _counts())))
+
+
 def make_finding(connection: Connection, row: Sequence[Any], texts: dict[int, Row[Any]]) -> Finding:
     """The finding of a row of `select_findings`; `texts` are those that were read before, by number."""
     _, form_id, form_version, instance_id, row_id, rule_id, kind, severity, engines, number = row
@@ -181,7 +187,7 @@ def make_finding(connection: Connection, row: Sequence[Any], texts: dict[int, Ro
     if text is None:
         columns = (finding_texts.c[name] for name in COLUMNS)
         text = texts[number] = connection.execute(select(*columns).where(finding_texts.c.id == number)).one()
-    path, message, advice, variables = text
+    path, message, advice, variables = tuple(text)
     return Finding(
         form_id=form_id,
         form_version=form_version,

@@ -30,6 +30,7 @@ from store.findings import (
     put_parse_findings,
     put_rule_runs,
 )
+from store.finding_pages import list_instances
 from store.forms import add_form_version
 from store.migrate import _config
 from store.open import Store, make_engine
@@ -148,6 +149,9 @@ def test_pages_and_counts_agree_with_the_whole_list_newest_first(store: Store) -
         put_parse_findings(connection, FORM, ["i2", "i3"], [twin, finding("type:/x", "i3")], NOW)
     with store.read() as connection:
         listed = list_findings(connection, FORM)
+        for rule in RULES:
+            expected_of = {one.instance_id for one in listed if one.rule_id == rule}
+            assert list_instances(connection, FORM, rule) == expected_of
         for filters in (
             {},
             {"severity": "info"},
