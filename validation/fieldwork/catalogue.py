@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from validation.fieldwork import answers, clocks, interviews, places, rates, values
+from validation.fieldwork import answers, clocks, interviews, places, progressing, rates, response, values
 from validation.fieldwork.task import FieldCheck
 
 CHECKS: tuple[FieldCheck, ...] = (
@@ -12,4 +12,6 @@ CHECKS: tuple[FieldCheck, ...] = (
     *places.CHECKS,
     *rates.CHECKS,
     *values.CHECKS,
+    *response.CHECKS,
+    *progressing.CHECKS,
 )
