@@ -19,6 +19,7 @@ from expressions.profiles import Profile
 from schemas.findings import ENGINES, Finding, Rule, RuleSummary
 from schemas.tables import finding_counts, finding_texts, findings
 from store.arrivals import NewSubmission, add_submissions
+from store.finding_pages import list_instances
 from store.findings import (
     FindingChanges,
     StoredFinding,
@@ -30,7 +31,6 @@ from store.findings import (
     put_parse_findings,
     put_rule_runs,
 )
-from store.finding_pages import list_instances
 from store.forms import add_form_version
 from store.migrate import _config
 from store.open import Store, make_engine
