@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import polars as pl
 from sqlalchemy import ColumnElement, Connection, String, func, or_, select, type_coerce
 
+from schemas.central_tables import reviews
+from schemas.decision_tables import decisions
 from schemas.fields import INSTANCE_ID
 from schemas.tables import attachments, people, submissions
 from store.interviews import Mark, list_firsts, read_mark
@@ -107,13 +109,24 @@ def interview_frame(connection: Connection, form_id: str) -> pl.DataFrame:
 
 
 def _changed(connection: Connection, form_id: str, since: Mark, most: int) -> list[int] | None:
-    """The submissions that arrived, were read or got files since a mark; null if there are more than `most`."""
+    """The submissions that arrived, were read, reviewed or got files since; null if more than `most` did."""
     mine = submissions.c.form_id == form_id
     moved = or_(submissions.c.id > since.newest, submissions.c.batch_id > since.batches)
     found = set(connection.scalars(select(submissions.c.id).where(mine, moved).limit(most + 1)))
+    said = select(reviews.c.instance_id).where(reviews.c.form_id == form_id, reviews.c.id > since.reviews)
+    reviewed = select(submissions.c.id).where(mine, submissions.c.instance_id.in_(said))
+    found |= set(connection.scalars(reviewed.limit(most + 1)))
     files = select(attachments.c.submission_id).distinct().select_from(attachments.join(submissions))
     found |= set(connection.scalars(files.where(mine, attachments.c.id > since.files).limit(most + 1)))
     return None if len(found) > most else sorted(found)
+
+
+def _is_settled(connection: Connection, form_id: str, since: Mark) -> bool:
+    """Whether decisions since a mark may have settled which edit counts; most of them are about answers."""
+    query = select(decisions.c.instance_id).where(decisions.c.form_id == form_id, decisions.c.id > since.decisions)
+    named = set(connection.scalars(query))
+    firsts = list_firsts(connection, form_id) if named else {}
+    return not named.isdisjoint({*firsts, *firsts.values()})
 
 
 def _some(connection: Connection, form_id: str, ids: Collection[int]) -> pl.DataFrame | None:
@@ -132,8 +145,8 @@ class Snapshot:
     Attributes:
         interviews: as `interview_frame`; only those that changed, if `changed` tells which submissions did.
         segments: which hold their rows, and others.
-        reviews: by instance id as first sent; none where only changes are told.
-        changed: ids of the submissions that arrived, were read or got files; null if all interviews are here.
+        reviews: theirs, by instance id as first sent.
+        changed: ids of the submissions that arrived, were read, reviewed or got files; null if all interviews are here.
     """
 
     mark: Mark
@@ -150,18 +163,19 @@ def read_snapshot(store: Store, form_id: str, since: Mark | None = None, most: i
         store: where they are.
         form_id: whose.
         since: what the caller has; null for all of them.
-        most: so many changes may be told apart. All interviews are given if there are more, or if edits, reviews or
-            decisions came.
+        most: so many changes may be told apart. All interviews are given if there are more, or if edits came or were
+            settled.
     """
     with store.read() as connection:
         mark = read_mark(connection, form_id)
         if mark == since:
             return None
-        if since is not None and (since.reviews, since.decisions) == (mark.reviews, mark.decisions):
+        if since is not None and not _is_settled(connection, form_id, since):
             changed = _changed(connection, form_id, since, most)
             some = _some(connection, form_id, changed) if changed is not None else None
             if some is not None:
                 segments = list_segments(connection, form_id, some.get_column(BATCH).unique().to_list())
-                return Snapshot(mark, some, segments, {}, changed)
+                reviewed = list_reviews(connection, form_id, some.get_column(FIRST).to_list())
+                return Snapshot(mark, some, segments, reviewed, changed)
         interviews, segments = interview_frame(connection, form_id), list_segments(connection, form_id)
         return Snapshot(mark, interviews, segments, list_reviews(connection, form_id), None)

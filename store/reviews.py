@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -50,9 +51,13 @@ def add_review(
     record(connection, "review", "interview", instance_id, note=f"form {form_id}: {state}", at=at)
 
 
-def list_reviews(connection: Connection, form_id: str) -> dict[str, Review]:
-    """Instance id as first sent -> its latest review; interviews without one are absent."""
+def list_reviews(
+    connection: Connection, form_id: str, instance_ids: Collection[str] | None = None
+) -> dict[str, Review]:
+    """Instance id as first sent -> its latest review, of these interviews or of all; those without one are absent."""
     latest = select(func.max(reviews.c.id)).where(reviews.c.form_id == form_id).group_by(reviews.c.instance_id)
+    if instance_ids is not None:
+        latest = latest.where(reviews.c.instance_id.in_(instance_ids))
     query = select(reviews.c.instance_id, reviews.c.state, reviews.c.person_id, reviews.c.at)
     found = (Review(*row) for row in connection.execute(query.where(reviews.c.id.in_(latest)).order_by(reviews.c.id)))
     return {review.instance_id: review for review in found}

@@ -41,11 +41,13 @@ class Tables:
     Attributes:
         frames: table of the store -> its rows, each with the columns of the interview, `__id` and `SEQUENCE`.
         schemas: table of the store -> the types of these columns.
+        in_memory: whether the rows are there already, and needn't be read from files.
     """
 
     shape: Shape
     frames: Mapping[str, pl.LazyFrame]
     schemas: Mapping[str, pl.Schema]
+    in_memory: bool
 
     def frame(self, entity: Entity) -> pl.LazyFrame:
         """The rows of an entity set, latest interviews first and rows as they stand in them."""
@@ -56,7 +58,10 @@ class Tables:
         frame = self.frames[entity.table]
         if len(places) and places.is_sorted() and places[-1] - places[0] + 1 == len(places):
             return frame.slice(places[0], len(places))
-        return frame.select(pl.all().gather(places))
+        if self.in_memory:
+            return frame.collect()[places].lazy()
+        wanted = pl.LazyFrame({"__place": places.cast(pl.UInt32)})
+        return frame.with_row_index("__place").join(wanted, on="__place", maintain_order="right").drop("__place")
 
     def schema(self, entity: Entity) -> pl.Schema:
         """The types of an entity set's columns."""

@@ -1,9 +1,8 @@
 """A form's tables, made once and kept: what arrives later is added to them, since clients read page by page.
 
 Kept tables are in memory whole, up to `MOST_CELLS`; larger ones are read from their files at each request. A change
-that only concerns some interviews (they arrived, were read again, got a file) replaces their rows. Whatever else
-changes (an edit, a review, a decision) has the tables made anew, and so has any doubt: the numbers of
-`store.interviews.Mark` must come out as the change says.
+that only concerns some interviews (they arrived, were read again, reviewed, got a file) replaces their rows. Edits have
+the tables made anew, and so has any doubt: the numbers of `store.interviews.Mark` must come out as the change says.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class _Made:
     """Tables and what they were made of.
 
     Attributes:
-        interviews: one row an interview: `SUBMISSION`, `BATCH`, `edits` and whether it was `reviewed`.
+        interviews: one row an interview: as `store.interview_frames` has them.
         frames: table of the store -> its rows; null if they are too many to be kept.
     """
 
@@ -90,18 +89,16 @@ def review_state(edited_at: datetime | None, review: Review | None) -> str | Non
 
 
 def _reviewed(interviews: pl.DataFrame, reviews: Mapping[str, Review]) -> pl.DataFrame:
-    """The interviews with `reviewed`, their state of review and when they last changed. Few have either."""
+    """The interviews with their state of review and when they last changed. Few have either."""
     touched = interviews.filter(pl.col(FIRST).is_in(list(reviews)) | pl.col("updated_at").is_not_null())
     rows = []
     for number, first, edited in touched.select(SUBMISSION, FIRST, "updated_at").iter_rows():
         review = reviews.get(first)
         changed = max(at for at in (edited, review.at if review else None) if at is not None)
-        rows.append((number, review is not None, review_state(edited, review), changed))
-    schema = {SUBMISSION: pl.Int64(), "reviewed": pl.Boolean(), "review": pl.String(), "changed": EXACT}
+        rows.append((number, review_state(edited, review), changed))
+    schema = {SUBMISSION: pl.Int64(), "review": pl.String(), "changed": EXACT}
     found = pl.DataFrame(rows, schema=schema, orient="row")
-    return interviews.join(found, on=SUBMISSION, how="left", maintain_order="left").with_columns(
-        pl.col("reviewed").fill_null(False)
-    )
+    return interviews.join(found, on=SUBMISSION, how="left", maintain_order="left")
 
 
 def _members(interviews: pl.DataFrame) -> pl.LazyFrame:
@@ -179,7 +176,9 @@ def _collect(frames: Mapping[str, pl.LazyFrame]) -> dict[str, pl.DataFrame]:
 
 def _kept(shape: Shape, mark: Mark, interviews: pl.DataFrame, frames: dict[str, pl.DataFrame]) -> _Made:
     lazy = {name: frame.lazy() for name, frame in frames.items()}
-    return _Made(mark, interviews, frames, Tables(shape, lazy, {name: frame.schema for name, frame in frames.items()}))
+    return _Made(
+        mark, interviews, frames, Tables(shape, lazy, {name: frame.schema for name, frame in frames.items()}, True)
+    )
 
 
 def _make(store: Store, shape: Shape, snapshot: Snapshot) -> _Made:
@@ -187,7 +186,7 @@ def _make(store: Store, shape: Shape, snapshot: Snapshot) -> _Made:
     frames = _rows(store, shape, interviews, segments)
     schemas = {name: frame.collect_schema() for name, frame in frames.items()}
     if sum(part.rows * len(schemas.get(part.table, ())) for part in segments) > MOST_CELLS:
-        return _Made(snapshot.mark, interviews, None, Tables(shape, frames, schemas))
+        return _Made(snapshot.mark, interviews, None, Tables(shape, frames, schemas, False))
     return _kept(shape, snapshot.mark, interviews, _collect(frames))
 
 
@@ -196,10 +195,10 @@ def _advance(store: Store, old: _Made, snapshot: Snapshot) -> _Made | None:
     ids, before, mark, shape = snapshot.changed or [], old.mark, snapshot.mark, old.tables.shape
     if old.frames is None:
         return None
-    new = _reviewed(snapshot.interviews, {})
+    new = _reviewed(snapshot.interviews, snapshot.reviews)
     is_changed = pl.col(SUBMISSION).is_in(ids)
     gone = old.interviews.filter(is_changed)
-    if gone.select((pl.col("reviewed") | (pl.col("edits") > 0)).any()).item():
+    if gone.get_column("edits").sum():
         return None
     come, left = new.get_column(BATCH), gone.get_column(BATCH)
     expected = (before.with_rows + len(come) - len(left), before.batch_sum + int(come.sum()) - int(left.sum()))
