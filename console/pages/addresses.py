@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from console.pages import findings, flows, home, interview, login
+from console.pages import deciding, findings, flows, home, interview, login
 from console.visiting import Visit
 
 ANYBODY = "anybody"
@@ -43,4 +43,7 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/s/{form}/interviews/{instance}/personal", "see_personal", interview.show_personal),
     Page("GET", "/s/{form}/flows", "run_flow", flows.show),
     Page("POST", "/s/{form}/flows", "run_flow", flows.start),
+    Page("POST", "/s/{form}/interviews/{instance}/decide", "see_interviews", deciding.decide),
+    Page("POST", "/s/{form}/interviews/{instance}/undo", "see_interviews", deciding.undo),
+    Page("POST", "/s/{form}/interviews/{instance}/second", "decide_exclusion", deciding.second),
 )

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, cast
 
 from starlette.responses import Response
 
+from console.pages.places import place, read_cursor, write_cursor
 from console.surveys import load_survey, zone_of
 from console.visiting import Visit
+from schemas.decisions import in_force
 from schemas.fields import Form
 from schemas.findings import FindingSeverity, Rule
 from schemas.text import pick
 from store import findings
+from store.decisions import list_decisions
 from store.finding_counts import RuleCount, list_rule_counts
-from store.finding_pages import Cursor, State, StoredFinding
+from store.finding_pages import State
 
 PER_PAGE: Final = 40
 SEVERITIES: Final = ("error", "warning", "info")
@@ -87,6 +89,8 @@ def show(visit: Visit) -> Response:
             findings.count(connection, form_id, state=state, severity=severity, rule_id=rule) for rule in wanted
         )
         tabs = {one: findings.count(connection, form_id, state=state, severity=one) for one in SEVERITIES}
+        log = list_decisions(connection, form_id, sorted({row.finding.instance_id for row in rows[:PER_PAGE]}))
+    standing = in_force(log)
     return visit.page(
         "findings.html",
         section="findings",
@@ -100,6 +104,8 @@ def show(visit: Visit) -> Response:
         questions=_questions(visit, counts, rules, compiled.form),
         labels=labels_of(compiled.form, visit.words.language),
         zone=zone_of(compiled),
+        accepted=standing.accepted,
+        excluded=standing.excluded,
     )
 
 
@@ -140,27 +146,3 @@ def _questions(visit: Visit, counts: list[RuleCount], rules: dict[str, Rule], fo
 def labels_of(form: Form, language: str) -> dict[str, str]:
     """Name of each question -> its label, plain, in a language."""
     return {field.name: pick(field.label, language) for field in form.fields()}
-
-
-def place(row: StoredFinding) -> Cursor:
-    """Where a finding stands in the queue."""
-    return row.opened_at, row.number
-
-
-def write_cursor(after: Cursor) -> str:
-    """A place as text for addresses."""
-    return f"{after[0].astimezone(UTC).isoformat()}_{after[1]}"
-
-
-def read_cursor(text: str) -> Cursor | None:
-    """The place of such a text, null if it is none: one then begins at the beginning.
-
-    >>> read_cursor("2026-11-24T10:00:00+00:00_7"), read_cursor("x")
-    ((datetime.datetime(2026, 11, 24, 10, 0, tzinfo=datetime.timezone.utc), 7), None)
-    """
-    moment, _, number = text.rpartition("_")
-    try:
-        told = datetime.fromisoformat(moment)
-        return (told if told.tzinfo else told.replace(tzinfo=UTC), int(number))
-    except ValueError:
-        return None
