@@ -71,16 +71,19 @@ class Ground:
         return replay_decisions(self.compiled.form, self.raw, log, latest=self.latest, personal=self.personal)
 
 
-def read_log(store: Store, form_id: str, person: str, instances: Sequence[str] | None = None) -> list[Decision]:
+def read_log(
+    store: Store, form_id: str, person: str, instances: Sequence[str] | None = None, *, with_personal: bool = True
+) -> list[Decision]:
     """The log of a form with the values of personal corrections; reading those is logged.
 
     Args:
         person: who reads.
         instances: only about these interviews, few; null for all.
+        with_personal: false leaves these values out, and nothing is logged.
     """
     with store.read() as connection:
         log = list_decisions(connection, form_id, instances)
-    if not any(row.is_personal for row in log):
+    if not (with_personal and any(row.is_personal for row in log)):
         return log
     with store.begin() as connection:
         values = read_personal_corrections(connection, PersonalAccess(person, REPLAY), form_id)
