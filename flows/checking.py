@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 
 import polars as pl
 
+from console.acts.edited import edit_survey
 from flows.registering import load_form
 from forms.compile import CompiledForm
 from schemas.fields import FORM_VERSION, INSTANCE_ID, MAIN_TABLE
@@ -16,8 +17,10 @@ from store import findings as finding_rows
 from store import forms as form_rows
 from store.open import Store
 from store.personal import PersonalAccess, read_personal
+from store.settled_readings import settle_readings
 from store.tables import read_tables
 from validation.checks import check_rules
+from validation.cleaning.readings import Readings, split_readings
 from validation.evaluate import evaluate_rules
 from validation.expectations import SuiteResult, run_suite
 from validation.fieldwork import evaluate_fieldwork
@@ -59,27 +62,33 @@ def check(
     expectations: bool = True,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> CheckReport:
-    """Judges every current interview by the version it was made with, and keeps the findings.
+    """Judges every current interview, as decisions left it, by the version it was made with, and keeps the findings.
 
+    Excluded interviews aren't judged: their findings close until they count again.
     Findings are keyed, so that a second run changes nothing; one that no longer holds closes by itself.
 
     Raises:
         StoreError: STO-011, when the form is not registered.
     """
     latest = load_form(store, form_id)
-    tables = read_tables(store, form_id, latest.form)
+    received = read_tables(store, form_id, latest.form)
     with store.begin() as connection:
         personal = read_personal(connection, CHECKER, form_id)
         reading = finding_rows.list_findings(connection, form_id, kinds=READING_KINDS)
         published = {row.version: row.created_at for row in form_rows.list_form_versions(connection, form_id)}
+    survey = edit_survey(store, latest.form, received, reader=CHECKER.person, personal=personal)
+    tables, personal = survey.tables, personal if survey.personal is None else survey.personal
     zone = latest.specs.design.settings.get("timezone", "UTC")
+    settled: list[Readings] = []
     found: list[Iterable[Finding]] = []
     summaries: list[RuleSummary] = []
     versions = tables[MAIN_TABLE][FORM_VERSION].unique().sort().to_list()
     for done, version in enumerate(versions):
         compiled = load_form(store, form_id, version)
         part = _of_version(tables, version) if len(versions) > 1 else tables
-        read = [row for row in reading if row.form_version == version]
+        mine = [row for row in reading if row.form_version == version]
+        settled.append(split_readings(compiled.form, mine, survey.log, survey.edited))
+        read = settled[-1].open
         judged = evaluate_rules(compiled.form, rules_of(compiled), part, personal=personal, parsed=read, zone=zone)
         found.append(islice(judged.findings, len(read), None))  # those of reading are in the store already
         summaries += judged.summaries
@@ -98,6 +107,8 @@ def check(
     with store.begin() as connection:
         changes = finding_rows.put_findings(connection, form_id, chain.from_iterable(found), evaluated)
         finding_rows.put_rule_runs(connection, form_id, merged)
+        for split in settled:
+            settle_readings(connection, form_id, split.corrected, split.restored)
         set_aside = finding_rows.blocked_instances(connection, form_id)
         still_open = finding_rows.count(connection, form_id)
     return CheckReport(
@@ -135,6 +146,6 @@ def merge_summaries(summaries: list[RuleSummary]) -> list[RuleSummary]:
     return list(merged.values())
 
 
-def _of_version(tables: dict[str, pl.DataFrame], version: str) -> dict[str, pl.DataFrame]:
+def _of_version(tables: Mapping[str, pl.DataFrame], version: str) -> dict[str, pl.DataFrame]:
     instances = tables[MAIN_TABLE].filter(pl.col(FORM_VERSION) == version)[INSTANCE_ID]
     return {name: frame.filter(pl.col(INSTANCE_ID).is_in(instances.implode())) for name, frame in tables.items()}
