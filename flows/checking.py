@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import chain, islice
 
 import polars as pl
@@ -11,6 +12,7 @@ import polars as pl
 from console.acts.edited import edit_survey
 from flows.registering import load_form
 from forms.compile import CompiledForm
+from reports.maps import find_boundary
 from schemas.fields import FORM_VERSION, INSTANCE_ID, MAIN_TABLE
 from schemas.findings import Finding, Rule, RuleSummary
 from store import findings as finding_rows
@@ -94,8 +96,16 @@ def check(
         summaries += judged.summaries
         if progress:
             progress(done + 1, len(versions) + 1)
+    specs = latest.specs
     fieldwork = evaluate_fieldwork(
-        latest.form, tables, latest.specs.design.settings, personal=personal, versions=published
+        latest.form,
+        tables,
+        specs.design.settings,
+        personal=personal,
+        versions=published,
+        monitoring=specs.monitoring,
+        boundary=find_boundary(specs.design.commune),
+        today=datetime.now(UTC),
     )
     found.append(fieldwork.findings)
     summaries += fieldwork.summaries

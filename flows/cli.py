@@ -15,6 +15,7 @@ from flows import (
     commands_entities,
     commands_estimate,
     commands_eval,
+    commands_fieldwork,
     commands_forms,
     commands_keys,
     commands_links,
@@ -56,6 +57,7 @@ commands_data.register(app)
 commands_backup.register(app)
 commands_cleaning.register(app)
 commands_run.register(app)
+commands_fieldwork.register(app)
 commands_eval.register(app)
 commands_trace.register(app)
 commands_estimate.register(app)

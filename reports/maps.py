@@ -142,6 +142,12 @@ class _Scale:
         return "M" + "L".join(f"{x:.0f} {y:.0f}" for x, y in points) + "Z"
 
 
+def find_boundary(cut: str) -> Any:  # noqa: ANN401 as above
+    """The area of a commune in degrees (a shapely geometry), null if none has that code. It is coarse: see the top."""
+    named = _read_boundaries().get(cut)
+    return None if named is None else named[1]
+
+
 @cache
 def _read_boundaries() -> Mapping[str, tuple[str, Any]]:
     import shapely
