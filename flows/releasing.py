@@ -17,6 +17,7 @@ from estimation.indicators import estimate
 from flows.registering import load_form
 from reports.contents import Counts, Provenance, ReleaseContents, combine_digests, list_of_digests
 from reports.disclosure import protect
+from reports.quantities import meanings_of
 from reports.release import publish
 from schemas.errors import ReleaseError
 from schemas.estimates import SafeTable
@@ -99,7 +100,11 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
             "Run comunal run ingest and comunal run check, and look at comunal findings.",
         )
     estimates = estimate(compiled.specs, compiled.form, accepted)
-    table = protect(estimates, compiled.specs.design.threshold)
+    table = protect(
+        estimates,
+        compiled.specs.design.threshold,
+        meanings_of(compiled.specs),
+    )
     provenance = Provenance(
         workbook_sha256=hashlib.sha256(workbook or b"").hexdigest(),
         xform_sha256=row.xform_sha256,

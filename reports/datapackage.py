@@ -52,7 +52,13 @@ def datapackage(
         "comunal": {
             "rehearsal": contents.rehearsal,
             "probability_sample": contents.specs.design.probability,
-            "disclosure": {"threshold": table.threshold, "primary": table.primary, "secondary": table.secondary},
+            "disclosure": {
+                "threshold": table.threshold,
+                "primary": table.primary,
+                "secondary": table.secondary,
+                "protection": table.protection,
+                "incomplete": [list(each) for each in table.incomplete],
+            },
         },
         "resources": [_resource(path, files[path], tables.get(path)) for path in sorted(files)],
     }

@@ -51,6 +51,8 @@ class Meaning:
             return self.table, self.universe, self.denominator, f"is:{self.value}={category}"
         if self.kind == "share":
             return self.table, self.universe, self.denominator, self.numerator or "share"
+        if self.kind == "ratio":
+            return self.table, self.universe, self.denominator, f"nonzero:{self.numerator}"
         return None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from reports.contents import ReleaseContents
 from reports.datapackage import checksums, datapackage, provenance
+from reports.disclosure import veil
 from reports.site import build_read_me, build_site
 from reports.spreadsheet import write_spreadsheet
 from reports.tables import ReleaseTable, release_tables
@@ -69,6 +70,7 @@ def publish(folder: Path, table: SafeTable, contents: ReleaseContents) -> Releas
 
 def release_files(release_id: str, table: SafeTable, contents: ReleaseContents) -> dict[str, bytes]:
     """Every file of a release, path -> bytes. Pure: the same input gives the same bytes."""
+    table = veil(table)
     tables = release_tables(table.cells, contents.specs, contents.form)
     data, described = _data_files(tables, table, contents)
     files = dict(data)

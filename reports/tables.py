@@ -27,7 +27,7 @@ ESTIMATE_COLUMNS: Final = {
     "cv": (pl.Float64, "coefficient of variation, a fraction"),
     "df": (pl.Int64, "degrees of freedom"),
     "label": (pl.String, "reliable, weakly_reliable, not_reliable or no_sampling_error"),
-    "suppressed": (pl.String, "why the figure is withheld: primary (few cases), secondary (protects another)"),
+    "suppressed": (pl.String, "withheld where the figure isn't shown, to protect people"),
     "note": (pl.String, "code of a note"),
 }
 """Columns of estimates.csv: type and meaning."""

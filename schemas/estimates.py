@@ -126,6 +126,8 @@ class SafeTable:
         threshold: rows below which a cell was suppressed.
         primary, secondary: how many cells were suppressed, and why.
         statement: what was done, language -> text.
+        protection: width of the interval in which a small group stays hidden.
+        incomplete: (indicator, breakdown) whose domains leave somebody out; "" for categories that don't add up.
     """
 
     cells: tuple[SafeCell, ...]
@@ -133,3 +135,5 @@ class SafeTable:
     primary: int
     secondary: int
     statement: Text = field(default_factory=dict)
+    protection: int = 1
+    incomplete: tuple[tuple[str, str], ...] = ()

@@ -157,7 +157,8 @@ def test_the_data_package_describes_each_file_with_size_and_digest(folder: Path)
     package = json.loads((folder / "datapackage.json").read_text())
     assert package["licenses"][0]["name"] == "CC-BY-4.0"
     table, _ = sample.build()
-    withheld = {"threshold": 10, "primary": table.primary, "secondary": table.secondary}
+    counted = {"threshold": 10, "primary": table.primary, "secondary": table.secondary}
+    withheld = counted | {"protection": 5, "incomplete": [list(each) for each in table.incomplete]}
     assert package["comunal"] == {"rehearsal": True, "probability_sample": False, "disclosure": withheld}
     for resource in package["resources"]:
         data = (folder / resource["path"]).read_bytes()

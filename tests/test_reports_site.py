@@ -139,7 +139,7 @@ def test_a_withheld_figure_is_marked_and_nowhere_told(pages: Pages) -> None:
     assert "Esta cifra no se publica" in text_of(rare)
     cells = rare.xpath(".//td[contains(@class,'hidden')]")
     assert {text_of(cell) for cell in cells} == {"oculto"} and len(cells) >= 3
-    assert cells[0].find("abbr").get("title") == "Oculto: lo sostienen menos de 10 casos"
+    assert cells[0].find("abbr").get("title") == "Oculto para proteger a las personas"
     assert [
         text_of(row[-1]) for row in rare.xpath(".//tbody/tr[td]") if row.xpath("td[contains(@class,'hidden')]")
     ] == ["–"] * len(cells)
