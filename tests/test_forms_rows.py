@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from expressions.casting import cast_texts
+from expressions.casting import cast_columns, cast_texts
 from forms.compile import compile_workbook
 from forms.envelopes import MESSAGES
 from forms.rows import read_rows
@@ -480,3 +480,40 @@ def test_any_answers_come_back_as_they_were_given(form: Form, interviews: list[d
     ]
     ages = [age for answers in interviews for age in answers["people"]]
     assert parsed.tables["person"]["years"].to_list() == ages
+
+
+@given(
+    columns=st.lists(
+        st.tuples(
+            st.sampled_from(["int", "decimal", "date", "dateTime", "string", "time", "geopoint", "boolean"]),
+            st.lists(
+                st.sampled_from(
+                    [*(None, "", " ", "7", " 7 ", "99999999999", "-1.5", "NaN", "1e999", "x", "2026-11-24", "2026-1-5")]
+                    + ["2026-11-24T10:00:00.000-03:00", "2026-11-24T10:00:00", "10:00", "1 2", "true"]
+                ),
+                min_size=3,
+                max_size=3,
+            ),
+        ),
+        max_size=5,
+    )
+)
+def test_columns_cast_together_are_those_cast_one_by_one(columns: list[tuple[str, list[str | None]]]) -> None:
+    frame = pl.DataFrame([pl.Series(str(at), texts, dtype=pl.String) for at, (_, texts) in enumerate(columns)])
+    together = cast_columns(frame, [kind for kind, _ in columns])
+    for (kind, texts), (typed, bad) in zip(columns, together, strict=True):
+        alone, bad_alone = cast_texts(pl.Series(texts, dtype=pl.String), kind)
+        assert (typed.dtype, repr(typed.to_list())) == (alone.dtype, repr(alone.to_list()))
+        assert (None if bad is None else bad.to_list()) == (None if bad_alone is None else bad_alone.to_list())
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_personal_answer_left_blank_has_no_mark_whichever_way_it_is_read(
+    form: Form, monkeypatch: pytest.MonkeyPatch, blank: str
+) -> None:
+    written = f"<head>{blank}</head><household><street>{blank}</street></household>"
+    parsed = both_ways(form, [raw(written)], monkeypatch)
+    assert not parsed.personal
+    for name, question in (("main", "head"), ("household", "street")):
+        row = first(parsed, name)
+        assert (row[question], row["_personal_id"]) == (None, None)

@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from expressions.casting import cast_texts
+from expressions.casting import cast_columns
 from forms.rows.findings import MISSING_ATTACHMENT, structure_finding, type_finding
 from forms.rows.walk import TableRows, Walker
 from schemas.fields import (
@@ -76,8 +76,9 @@ def _build_frame(
     columns: list[pl.Series] = []
     has_personal = [False] * len(rows.cells)
     texts = list(zip(*rows.cells, strict=True)) if rows.cells else [()] * len(table.fields)
-    for question, cells in zip(table.fields, texts, strict=True):
-        typed, bad = cast_texts(pl.Series(question.column, cells, dtype=pl.String), question.type)
+    given = pl.DataFrame([pl.Series(str(at), cells, dtype=pl.String) for at, cells in enumerate(texts)])
+    cast = cast_columns(given, [question.type for question in table.fields])
+    for question, cells, (typed, bad) in zip(table.fields, texts, cast, strict=True):
         if bad is not None:
             for position in bad.arg_true():
                 raw = batch[rows.submissions[position]]
@@ -86,7 +87,7 @@ def _build_frame(
             typed = mark_present(cells, question.column)
             for position in typed.is_not_null().arg_true():
                 has_personal[position] = True
-        columns.append(typed)
+        columns.append(typed.alias(question.column))
     ids = _personal_ids(rows, batch, personal_key, has_personal)
     personal.extend(_personal_answers(table, rows, batch, ids))
     findings.extend(_missing_attachments(form, table, rows, batch))
@@ -95,7 +96,7 @@ def _build_frame(
 
 def mark_present(cells: Sequence[str | None], name: str) -> pl.Series:
     """The column of a personal question: `PRESENT` where it was answered."""
-    marks = [None if text is None or text.isspace() else PRESENT for text in cells]
+    marks = [None if not text or text.isspace() else PRESENT for text in cells]
     return pl.Series(name, marks, dtype=pl.String)
 
 

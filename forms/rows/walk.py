@@ -62,6 +62,7 @@ class Walker:
         self._parser = new_parser()
         self._fast = FastReader(form) if len(batch) >= MIN_FAST else None
         self._hits = self._misses = 0
+        self._names: dict[str, list[str]] = {}
         self._unknown: dict[str, list[str]] = {}
         self._doubled: dict[str, list[str]] = {}
 
@@ -101,13 +102,26 @@ class Walker:
 
     def _add_children(self, table: FastTable, groups: Texts, index: int, row_id: str, has_references: bool) -> None:
         for place, child in table.children:
-            for number, row in enumerate(child.pattern.finditer(groups[place] or ""), start=1):
-                own = row.groups()
-                own_id = f"{row_id}/{child.name}[{number}]" if row_id else f"{child.name}[{number}]"
-                cells = child.cells(resolve(own) if has_references else own)
-                self._add_row(child.index, cells, index, own_id, row_id, number)
-                if child.children:
+            found = [row.groups() for row in child.pattern.finditer(groups[place] or "")]
+            if not found:
+                continue
+            rows, count = self.rows[child.index], len(found)
+            ids = self._row_ids(child.name, row_id, count)
+            rows.cells += [child.cells(resolve(own) if has_references else own) for own in found]
+            rows.submissions += [index] * count
+            rows.row_ids += ids
+            rows.parents += [row_id] * count
+            rows.positions += range(1, count + 1)
+            if child.children:
+                for own, own_id in zip(found, ids, strict=True):
                     self._add_children(child, own, index, own_id, has_references)
+
+    def _row_ids(self, name: str, above: str, count: int) -> list[str]:
+        """Ids of the first rows of a repeat; those of the outermost ones are the same in every submission."""
+        known = self._names.setdefault(name, []) if not above else []
+        prefix = f"{above}/{name}" if above else name
+        known += [f"{prefix}[{number}]" for number in range(len(known) + 1, count + 1)]
+        return known[:count]
 
     def _parse(self, xml: bytes) -> etree._Element:
         """The root; the careful checks of `read_submission` are only made where the bytes give cause.
