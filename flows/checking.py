@@ -112,7 +112,8 @@ def check(
     if progress:
         progress(len(versions) + 1, len(versions) + 1)
     merged = merge_summaries(summaries)
-    suite = run_suite(merged, tables, latest.form) if expectations else None
+    own, plugins = latest.specs.expectations, store.data / "expectations"
+    suite = run_suite(merged, tables, latest.form, own, plugins) if expectations else None
     evaluated = {row.rule.rule_id for row in merged if not row.rule.not_checked and row.rule.kind not in READING_KINDS}
     with store.begin() as connection:
         changes = finding_rows.put_findings(connection, form_id, chain.from_iterable(found), evaluated)

@@ -8,6 +8,7 @@ import typer
 
 from flows import (
     commands_backup,
+    commands_checks,
     commands_cleaning,
     commands_data,
     commands_demo,
@@ -57,6 +58,7 @@ commands_data.register(app)
 commands_backup.register(app)
 commands_cleaning.register(app)
 commands_run.register(app)
+commands_checks.register(app)
 commands_fieldwork.register(app)
 commands_eval.register(app)
 commands_trace.register(app)

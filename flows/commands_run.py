@@ -178,6 +178,8 @@ def show_check(output: Output, report: CheckReport) -> None:
     )
     for rule in unchecked:
         output.say(f"  not checked: {rule.rule_id}: {rule.not_checked}")
+    for problem in report.suite.problems if report.suite else ():
+        output.say(f"  not checked: {problem}")
 
 
 def show_release(output: Output, report: ReleaseReport) -> None:

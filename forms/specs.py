@@ -5,6 +5,7 @@ Expressions are kept as written; `forms.lint` says what is wrong with them, row 
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from schemas.workbook import (
     Design,
     Indicator,
     MonitoringRow,
+    OwnExpectation,
     RehearsalRow,
     Row,
     Specs,
@@ -59,6 +61,7 @@ def read_specs(workbook: Workbook) -> Specs:
             MonitoringRow(**{name: cell(row, name) for name in MONITORING_COLUMNS}, row=row.number)
             for row in _named(workbook, "monitoring")
         ),
+        expectations=tuple(_expectation(row) for row in _named(workbook, "expectations")),
     )
 
 
@@ -152,6 +155,38 @@ def _check(row: Row) -> Check:
         variables=tuple(name.strip("${},") for name in cell(row, "variables").split()),
         row=row.number,
     )
+
+
+def _expectation(row: Row) -> OwnExpectation:
+    """`arguments` is JSON, or words such as `min_value=0 max_value=120`, whose values are JSON or else text."""
+    written, problem = cell(row, "arguments"), ""
+    arguments: dict[str, object] = {}
+    try:
+        if written.startswith("{"):
+            arguments = json.loads(written)
+        else:
+            arguments = {name: _json(value) for name, value in (word.split("=", 1) for word in written.split())}
+    except ValueError:
+        problem = "arguments are neither JSON nor words such as min_value=0 max_value=120"
+    if column := cell(row, "column").strip("${}"):
+        arguments["column"] = column
+    return OwnExpectation(
+        name=cell(row, "name"),
+        table=cell(row, "table") or MAIN_TABLE,
+        expectation=cell(row, "expectation"),
+        arguments=arguments,
+        severity=cell(row, "severity") or "warning",
+        label=text_of(row, "label"),
+        problem=problem,
+        row=row.number,
+    )
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _rehearsal(row: Row) -> RehearsalRow:

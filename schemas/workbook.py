@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from schemas.text import Text
 
-OWN_SHEETS = ("topics", "indicators", "breakdowns", "checks", "monitoring", "design", "rehearsal")
+OWN_SHEETS = ("topics", "indicators", "breakdowns", "checks", "expectations", "monitoring", "design", "rehearsal")
 """Sheets that are Comunal's; pyxform ignores them."""
 
 
@@ -220,6 +220,29 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnExpectation:
+    """One row of `expectations`: an expectation of Great Expectations that an analyst adds for one of the tables.
+
+    Attributes:
+        name: stable code.
+        table: typed table it is about.
+        expectation: its name there, e.g. expect_column_mean_to_be_between.
+        arguments: name -> value; `column` is the question's name.
+        label: what it means, for people.
+        problem: why its arguments can't be read, "" if they can.
+    """
+
+    name: str
+    table: str
+    expectation: str
+    arguments: Mapping[str, object]
+    severity: str = "warning"
+    label: Text = field(default_factory=dict)
+    problem: str = ""
+    row: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Specs:
     """What Comunal's own sheets of one workbook say."""
 
@@ -230,3 +253,4 @@ class Specs:
     rehearsal: tuple[RehearsalRow, ...] = ()
     design: Design = field(default_factory=lambda: Design(survey=""))
     monitoring: tuple[MonitoringRow, ...] = ()
+    expectations: tuple[OwnExpectation, ...] = ()

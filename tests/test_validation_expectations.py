@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from schemas.findings import Rule, RuleSummary
+from schemas.workbook import OwnExpectation
 from validation.expectations import run_suite
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -105,3 +106,66 @@ def test_suite_takes_seconds_writes_nothing_and_prints_nothing(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
     # Ten seconds on a quiet machine; the bound leaves room for a busy one.
     assert time.monotonic() - before < 60
+
+
+def person_ages(ages: list[int | None]) -> dict[str, pl.DataFrame]:
+    table = person_table([(f"uuid:{number}", "person[1]") for number in range(len(ages))])
+    return {
+        "main": main_table([f"uuid:{number}" for number in range(len(ages))]),
+        "person": table.with_columns(pl.Series("age", ages)),
+    }
+
+
+PLUGIN = """
+from great_expectations.expectations.expectation import ColumnMapExpectation
+from great_expectations.expectations.metrics import ColumnMapMetricProvider, column_condition_partial
+from great_expectations.execution_engine import PandasExecutionEngine
+
+
+class ColumnValuesEven(ColumnMapMetricProvider):
+    condition_metric_name = "column_values.even_age"
+
+    @column_condition_partial(engine=PandasExecutionEngine)
+    def _pandas(cls, column, **kwargs):
+        return column % 2 == 0
+
+
+class ExpectColumnValuesToBeEvenAge(ColumnMapExpectation):
+    map_metric = "column_values.even_age"
+"""
+
+
+@pytest.mark.slow
+def test_an_analyst_adds_expectations_in_a_sheet_and_in_python(tmp_path: Path) -> None:
+    (tmp_path / "even.py").write_text(PLUGIN)
+    own = [
+        OwnExpectation("mean_age", "person", "expect_column_mean_to_be_between", {"column": "age", "max_value": 60}),
+        OwnExpectation(
+            "ages", "person", "expect_column_values_to_be_between", {"column": "age", "max_value": 99}, "error"
+        ),
+        OwnExpectation("even", "person", "expect_column_values_to_be_even_age", {"column": "age", "mostly": 0.5}),
+        OwnExpectation("people", "person", "expect_table_row_count_to_be_between", {"min_value": 100}, "info"),
+    ]
+    result = run_suite([], person_ages([10, 20, 31, 120]), None, own, tmp_path)
+    found = {item.rule_id: (item.success, item.checked, item.failed, item.severity) for item in result.results}
+    assert found["own:mean_age"] == (True, 4, 0, "warning")
+    assert found["own:ages"] == (False, 4, 1, "error")
+    assert found["own:even"][:3] == (True, 4, 1)
+    assert found["own:people"] == (False, 4, 1, "info")
+    assert (result.problems, "120" in repr(result)) == ((), False)
+
+
+@pytest.mark.slow
+def test_an_expectation_that_cannot_be_run_says_why_and_spoils_no_other() -> None:
+    own = [
+        OwnExpectation("a", "nowhere", "expect_column_to_exist", {"column": "age"}),
+        OwnExpectation("b", "person", "expect_column_to_exist", {"column": "name"}),
+        OwnExpectation("c", "person", "expect_the_moon", {"column": "age"}),
+        OwnExpectation("d", "person", "expect_column_values_to_be_between", {"column": "age", "max_value": "x"}),
+        OwnExpectation("e", "person", "expect_column_to_exist", {}, problem="arguments are no JSON"),
+        OwnExpectation("f", "person", "expect_column_max_to_be_between", {"column": "age", "max_value": 120}),
+    ]
+    result = run_suite([], person_ages([10, 20]), None, own)
+    assert [each.partition(":")[2].partition(":")[0] for each in result.problems] == ["a", "b", "c", "d", "e"]
+    assert set(result.not_checked) == {"own:a", "own:b", "own:c", "own:d", "own:e"}
+    assert [item.rule_id for item in result.results if item.rule_id.startswith("own:")] == ["own:f"]

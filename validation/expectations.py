@@ -8,15 +8,20 @@ the only file that imports great_expectations, and only when a suite is run: the
 from __future__ import annotations
 
 import logging
+import runpy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 
-from schemas.fields import INSTANCE_ID, MAIN_KEYS, MAIN_TABLE, PARENT_ROW_ID, REPEAT_KEYS, ROW_ID, Form
+from schemas.fields import Form
 from schemas.findings import RuleSummary
+from schemas.text import Text
+from schemas.workbook import OwnExpectation
+from validation.suite import OWN, Counted, SuiteEntry, count_tables, describe_suite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +57,7 @@ class SuiteResult:
         success: whether every expectation was met, of whatever severity.
         results: expectations on tables first, then rules in the order given.
         not_checked: rule ids that could not be evaluated, and so are no part of the suite.
+        problems: why expectations of the sheet could not be run, a sentence each.
         gx_version: version of Great Expectations.
     """
 
@@ -59,10 +65,15 @@ class SuiteResult:
     results: tuple[ExpectationResult, ...]
     not_checked: tuple[str, ...]
     gx_version: str
+    problems: tuple[str, ...] = ()
 
 
 def run_suite(
-    summaries: Sequence[RuleSummary], tables: Mapping[str, pl.DataFrame], form: Form | None = None
+    summaries: Sequence[RuleSummary],
+    tables: Mapping[str, pl.DataFrame],
+    form: Form | None = None,
+    own: Sequence[OwnExpectation] = (),
+    plugins: Path | None = None,
 ) -> SuiteResult:
     """Run the suite of a survey with Great Expectations, in memory: nothing is written and nothing is sent.
 
@@ -70,67 +81,38 @@ def run_suite(
         summaries: those of `Evaluation.summaries`.
         tables: the typed tables that were evaluated; only their keys and column names are looked at.
         form: where given, every column of the form must be there too.
+        own: the rows of the sheet `expectations`; they look at the answers that aren't personal.
+        plugins: a folder of Python files that define expectations; each is run first, so that `own` can name them.
     """
     judged = [summary for summary in summaries if not summary.rule.not_checked]
-    counts = _table_counts(tables, form)
+    counts = count_tables(tables, form)
     rows = [*counts, *((item.rule.rule_id, item.rule.severity, item.checked, item.failed) for item in judged)]
-    outcome, version = _validate(rows)
-    results = tuple(
+    sentences = {entry.rule_id: entry.sentence for entry in _entries(form, judged)}
+    outcome, version = _validate(rows, sentences)
+    results = [
         ExpectationResult(rule_id, outcome[rule_id][0], outcome[rule_id][1], outcome[rule_id][2], severity)
         for rule_id, severity, _, _ in rows
-    )
+    ]
+    more, problems = _run_own(own, tables, plugins) if own else ([], {})
+    results += more
     return SuiteResult(
         success=all(result.success for result in results),
-        results=results,
-        not_checked=tuple(summary.rule.rule_id for summary in summaries if summary.rule.not_checked),
+        results=tuple(results),
+        not_checked=(*(item.rule.rule_id for item in summaries if item.rule.not_checked), *problems),
         gx_version=version,
+        problems=tuple(f"{rule_id}: {reason}" for rule_id, reason in problems.items()),
     )
 
 
-_Row = tuple[str, str, int, int]
+def _entries(form: Form | None, judged: Sequence[RuleSummary]) -> list[SuiteEntry]:
+    return describe_suite(form, [item.rule for item in judged]) if form is not None else []
 
 
-def _table_counts(tables: Mapping[str, pl.DataFrame], form: Form | None) -> list[_Row]:
-    """What is expected of the tables themselves: rule id, severity, checked, failed."""
-    rows: list[_Row] = []
-    parents = {table.name: table.parent for table in form.tables} if form else {}
-    for name, frame in tables.items():
-        wanted = set(MAIN_KEYS if name == MAIN_TABLE else REPEAT_KEYS)
-        if form is not None and name in parents:
-            wanted |= {field.column for field in form.table(name).fields}
-        missing = wanted - set(frame.columns)
-        rows.append((f"table:{name}:columns", "error", len(wanted), len(missing)))
-        if name == MAIN_TABLE:
-            rows.append((f"table:{name}:has_rows", "warning", 1, int(frame.height == 0)))
-        if {INSTANCE_ID, ROW_ID} <= set(frame.columns):
-            repeated = frame.height - frame.select(INSTANCE_ID, ROW_ID).unique().height
-            rows.append((f"table:{name}:unique_keys", "error", frame.height, repeated))
-        if name != MAIN_TABLE and PARENT_ROW_ID in frame.columns:
-            orphans = _count_orphans(frame, tables.get(parents.get(name) or MAIN_TABLE), nested=bool(form))
-            rows.append((f"table:{name}:known_parents", "error", frame.height, orphans))
-    return rows
-
-
-def _count_orphans(frame: pl.DataFrame, parent: pl.DataFrame | None, *, nested: bool) -> int:
-    """Rows whose parent row isn't there; without a form only the submission can be looked for."""
-    if parent is None:
-        return frame.height
-    if not nested:
-        return frame.join(parent.select(INSTANCE_ID), on=INSTANCE_ID, how="anti").height
-    keys = parent.select(INSTANCE_ID, pl.col(ROW_ID).alias(PARENT_ROW_ID))
-    return frame.join(keys, on=[INSTANCE_ID, PARENT_ROW_ID], how="anti").height
-
-
-def _validate(rows: Sequence[_Row]) -> tuple[dict[str, tuple[bool, int, int]], str]:
+def _validate(rows: Sequence[Counted], sentences: Mapping[str, Text]) -> tuple[dict[str, tuple[bool, int, int]], str]:
     """What Great Expectations says of each row of counts: rule id -> success, checked, failed."""
-    _quieten()
-    import great_expectations as gx
+    gx, context = _context()
     import pandas as pd
 
-    _quieten()  # some of its modules set a level of their own while they are imported
-    context = gx.get_context(mode="ephemeral")
-    context.enable_analytics(enable=False)
-    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
     expectation = _expectation_class()
     frame: pd.DataFrame = pd.DataFrame(
         {
@@ -143,7 +125,10 @@ def _validate(rows: Sequence[_Row]) -> tuple[dict[str, tuple[bool, int, int]], s
     batch = definition.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
     suite = gx.ExpectationSuite(
         name=SUITE_NAME,
-        expectations=[expectation(rule_id=row[0], severity=_GX_SEVERITIES[row[1]]) for row in rows],
+        expectations=[
+            expectation(rule_id=row[0], severity=_GX_SEVERITIES[row[1]], meta=dict(sentences.get(row[0], {})))
+            for row in rows
+        ],
     )
     validated = batch.validate(suite, result_format="BASIC")
     outcome: dict[str, tuple[bool, int, int]] = {}
@@ -152,6 +137,86 @@ def _validate(rows: Sequence[_Row]) -> tuple[dict[str, tuple[bool, int, int]], s
         rule_id = str(given.kwargs["rule_id"]) if given is not None else ""
         outcome[rule_id] = (bool(result.success), int(found["element_count"]), int(found["unexpected_count"]))
     return outcome, str(gx.__version__)
+
+
+def _context() -> tuple[Any, Any]:
+    """The library, and a context of it that keeps and sends nothing."""
+    _quieten()
+    import great_expectations as gx
+
+    _quieten()  # some of its modules set a level of their own while they are imported
+    context = gx.get_context(mode="ephemeral")
+    context.enable_analytics(enable=False)
+    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+    return gx, context
+
+
+def _run_own(
+    own: Sequence[OwnExpectation], tables: Mapping[str, pl.DataFrame], plugins: Path | None
+) -> tuple[list[ExpectationResult], dict[str, str]]:
+    """The analyst's expectations, one by one: a bad one spoils no other, and no value stays in a result."""
+    _, context = _context()
+    for path in sorted(plugins.glob("*.py")) if plugins is not None and plugins.is_dir() else ():
+        runpy.run_path(str(path), run_name=f"comunal_expectations_{path.stem}")
+    source = context.data_sources.add_pandas("own")
+    results: list[ExpectationResult] = []
+    problems: dict[str, str] = {}
+    for each in own:
+        rule_id = OWN + each.name
+        if reason := each.problem or _own_problem(each, tables):
+            problems[rule_id] = reason
+            continue
+        frame = tables[each.table].select(_columns_of(each, tables[each.table])).to_pandas()
+        definition = source.add_dataframe_asset(each.name).add_batch_definition_whole_dataframe("all")
+        try:
+            found = definition.get_batch({"dataframe": frame}).validate(_make(each), result_format="BASIC")
+        except Exception as error:  # whatever the library or an analyst's own class raises
+            problems[rule_id] = f"Great Expectations refuses it ({type(error).__name__})"
+            continue
+        if found.exception_info and any("exception_traceback" in str(key) for key in _flat(found.exception_info)):
+            problems[rule_id] = "it could not be evaluated with these arguments on this column"
+            continue
+        checked = int(found.result.get("element_count", frame.shape[0]))
+        failed = int(found.result.get("unexpected_count", 0 if found.success else 1))
+        results.append(ExpectationResult(rule_id, bool(found.success), checked, failed, each.severity))
+    return results, problems
+
+
+def _flat(info: Mapping[str, Any]) -> list[str]:
+    """Keys of whatever raised: the library nests them below a metric's id, or not."""
+    inner = [value for value in info.values() if isinstance(value, Mapping) and value.get("raised_exception")]
+    return ["exception_traceback"] if inner or info.get("raised_exception") else []
+
+
+def _own_problem(each: OwnExpectation, tables: Mapping[str, pl.DataFrame]) -> str:
+    if each.table not in tables:
+        return f"there is no table {each.table}; there are {', '.join(tables)}"
+    missing = [name for name in _named_columns(each) if name not in tables[each.table].columns]
+    if missing:
+        return f"table {each.table} has no column {', '.join(missing)} (personal answers aren't in it)"
+    try:
+        _make(each)
+    except Exception as error:  # pydantic's, the registry's, or an analyst's own
+        return f"{each.expectation or 'no expectation'} with these arguments is none ({type(error).__name__})"
+    return ""
+
+
+def _make(each: OwnExpectation) -> Any:  # noqa: ANN401  one of the library's many classes
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    made: Any = get_expectation_impl(each.expectation)
+    return made(**each.arguments, severity=_GX_SEVERITIES.get(each.severity, "warning"), meta=dict(each.label))
+
+
+def _named_columns(each: OwnExpectation) -> list[str]:
+    named = [each.arguments[key] for key in ("column", "column_A", "column_B") if key in each.arguments]
+    listed = each.arguments.get("column_list", [])
+    return [str(name) for name in (*named, *(listed if isinstance(listed, list) else []))]
+
+
+def _columns_of(each: OwnExpectation, frame: pl.DataFrame) -> list[str]:
+    """Only the columns it names; those of an expectation on the whole table are all."""
+    return _named_columns(each) or frame.columns
 
 
 def _quieten() -> None:
