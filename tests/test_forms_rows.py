@@ -482,14 +482,16 @@ def test_any_answers_come_back_as_they_were_given(form: Form, interviews: list[d
     assert parsed.tables["person"]["years"].to_list() == ages
 
 
+TIMES = ("2026-1-5", "2026-11-24T10:00:00.000-03:00", "2026-11-24T10:00:00", "10:00", "1 2", "true")
+
+
 @given(
     columns=st.lists(
         st.tuples(
             st.sampled_from(["int", "decimal", "date", "dateTime", "string", "time", "geopoint", "boolean"]),
             st.lists(
                 st.sampled_from(
-                    [*(None, "", " ", "7", " 7 ", "99999999999", "-1.5", "NaN", "1e999", "x", "2026-11-24", "2026-1-5")]
-                    + ["2026-11-24T10:00:00.000-03:00", "2026-11-24T10:00:00", "10:00", "1 2", "true"]
+                    [None, "", " ", "7", " 7 ", "99999999999", "-1.5", "NaN", "1e999", "x", "2026-11-24", *TIMES]
                 ),
                 min_size=3,
                 max_size=3,
