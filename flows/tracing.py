@@ -91,7 +91,7 @@ def trace(
 
     Raises:
         StoreError: STO-018, no such release; STO-012, bytes behind the figure are missing or were changed.
-        ReleaseError: REL-050, its folder isn't there; REL-051, it publishes no such figure; REL-052, it was made
+        ReleaseError: REL-070, its folder isn't there; REL-071, it publishes no such figure; REL-072, it was made
             before sources were kept.
         EstimationError: EST-080 to EST-082.
     """
@@ -145,7 +145,7 @@ def _published(folder: Path, release_id: str, indicator: str, domain: str, categ
     path = folder / "tables" / "estimates.csv"
     if not path.is_file():
         raise ReleaseError(
-            "REL-050", f"The folder of {release_id} isn't at {folder}.", "Bring it back from the archive or a backup."
+            "REL-070", f"The folder of {release_id} isn't at {folder}.", "Bring it back from the archive or a backup."
         )
     with path.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["indicator"] == indicator]
@@ -154,7 +154,7 @@ def _published(folder: Path, release_id: str, indicator: str, domain: str, categ
             return row
     known = sorted({row["domain"] for row in rows if row["category"] == category} or {row["category"] for row in rows})
     raise ReleaseError(
-        "REL-051",
+        "REL-071",
         f"{release_id} publishes no «{indicator}» for {domain}" + (f", category {category}." if category else "."),
         f"It has: {', '.join(known[:20])}." if known else "comunal trace needs the name of an indicator as published.",
     )
@@ -164,7 +164,7 @@ def _sources(store: Store, row: ReleaseRow) -> tuple[str, ...]:
     digest = row.details.get(SOURCES)
     if not digest:
         raise ReleaseError(
-            "REL-052",
+            "REL-072",
             f"{row.release_id} was made before the digests of its interviews were kept.",
             "Make the release again; its figures will be the same if nothing else changed.",
         )
