@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from console.acts.edited import cleaning_statistics, edit_survey
 from estimation.indicators import estimate
 from flows.registering import load_form
 from reports.contents import Counts, Provenance, ReleaseContents, combine_digests, list_of_digests
@@ -80,7 +81,8 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
         ReleaseError: REL-010, when there is no accepted interview.
     """
     compiled = load_form(store, form_id)
-    tables = read_tables(store, form_id, compiled.form)
+    survey = edit_survey(store, compiled.form, read_tables(store, form_id, compiled.form), reader="comunal release")
+    tables = survey.tables
     with store.read() as connection:
         counts = count_submissions(connection, form_id)
         duplicates = list_instances(connection, form_id, DUPLICATE)
@@ -110,7 +112,7 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
         xform_sha256=row.xform_sha256,
         submissions_sha256=combine_digests(digests[instance] for instance in main[INSTANCE_ID]),
         code_version=package_version("comunal"),
-        parameters={"threshold": str(compiled.specs.design.threshold)},
+        parameters={"threshold": str(compiled.specs.design.threshold), **cleaning_statistics(survey)},
     )
     release_id = f"{compiled.specs.design.survey or form_id}-{fingerprint(provenance, table)}"
     report = ReleaseReport(

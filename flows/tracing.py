@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from console.acts.edited import edit_survey
 from estimation.trace import TracedFigure, trace_figure
 from expressions.sentences.rules import explain_form
 from flows.registering import load_form
@@ -108,7 +109,7 @@ def trace(
     figure = None
     behind: dict[str, str] = {}
     if not published["suppressed"]:
-        tables = _tables_of(store, row.form_id, compiled, still)
+        tables = _tables_of(store, row, compiled, still)
         figure = trace_figure(compiled.specs, compiled.form, tables, indicator, domain, category)
         behind = {instance: still[instance] for instance in figure.instances}
     with store.read() as connection:
@@ -173,10 +174,12 @@ def _sources(store: Store, row: ReleaseRow) -> tuple[str, ...]:
 
 
 def _tables_of(
-    store: Store, form_id: str, compiled: CompiledForm, instances: Mapping[str, str]
+    store: Store, row: ReleaseRow, compiled: CompiledForm, instances: Mapping[str, str]
 ) -> dict[str, pl.DataFrame]:
+    """The tables of these interviews, with what had been decided about them when the release was made."""
     kept = sorted(instances)
-    tables = read_tables(store, form_id, compiled.form)
+    received = read_tables(store, row.form_id, compiled.form)
+    tables = edit_survey(store, compiled.form, received, reader="comunal trace", until=row.created_at).tables
     return {name: frame.filter(pl.col(INSTANCE_ID).is_in(kept)) for name, frame in tables.items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from console.acts.edited import edit_survey
 from estimation.columns import Columns
 from estimation.design import read_design
 from expressions.columns import compile_columns
@@ -30,7 +31,8 @@ def weigh(store: Store, form_id: str) -> tuple[pl.DataFrame, tuple[WeightStep, .
     compiled = load_form(store, form_id)
     with store.read() as connection:
         blocked = finding_rows.blocked_instances(connection, form_id)
-    tables = accept(read_tables(store, form_id, compiled.form), blocked)
+    received = read_tables(store, form_id, compiled.form)
+    tables = accept(edit_survey(store, compiled.form, received, reader="comunal weights").tables, blocked)
     columns = Columns(compiled.form, tables, compile_columns)
     breakdowns = {breakdown.name: breakdown for breakdown in compiled.specs.breakdowns}
     design, problems = read_design(compiled.specs.design, columns, breakdowns)

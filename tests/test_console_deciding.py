@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from decided_survey import FORM, SENTINEL, add_people, interview_xml, make_survey, person_xml, send
+from decided_survey import AT, FORM, SENTINEL, add_people, interview_xml, make_survey, person_xml, send
 from sqlalchemy import text
 
 from console.acts.deciding import decide, list_log, preview, read_interview, second, undo
 from console.acts.wishes import Change, Wish
 from flows.checking import check
+from flows.releasing import release
 from schemas.errors import AccessError, ComunalError, DecisionError
 from store.audit import list_log as list_audit
 from store.findings import blocked_instances, list_findings
@@ -267,3 +269,18 @@ def test_a_correction_follows_an_enumerators_edit_or_is_stale(store: Store, peop
     assert view.instance_id == "uuid:edit"
     assert view.edited["person"]["age"].to_list() == [40, 7]
     assert view.edited["main"]["rent"].to_list() == [999.0]
+
+
+def test_a_release_stands_on_the_edited_tables_and_says_so(store: Store, people: People, tmp_path: Path) -> None:
+    before = release(store, FORM, tmp_path / "releases", AT)
+    assert before.interviews == 1
+    decide(store, people["ana"], FORM, correct("child", AGE))
+    decide(store, people["ana"], FORM, correct("rooms", ROOMS))
+    after = release(store, FORM, tmp_path / "releases", AT)
+    assert (after.interviews, after.release_id == before.release_id) == (3, False)
+    (provenance,) = Path(after.folder).rglob("provenance.json")
+    told = json.loads(provenance.read_text())["parameters"]
+    assert (told["corrections"], told["recalculated"], told["cells_edited"], told["stale"]) == ("2", "4", "6", "0")
+    excluded = decide(store, people["ana"], FORM, Wish("exclude", "uuid:sound", "an interview of the training"))
+    second(store, people["rosa"], FORM, excluded.ids[0])
+    assert release(store, FORM, tmp_path / "releases", AT).interviews == 2
