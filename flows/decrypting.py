@@ -1,8 +1,13 @@
-"""Encrypted submissions at ingest: opened in memory where their private key is at hand; else they wait."""
+"""Encrypted submissions at ingest: opened where their private key is at hand; else they wait.
+
+The interview is opened in memory, and only its typed rows are stored. Its photos and recordings are stored in the clear
+beside the encrypted ones, under the names that the interview gives them, so that a reviewer can look at them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import mimetypes
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +18,7 @@ from schemas.fields import Form
 from schemas.findings import Finding, FindingSeverity
 from schemas.submissions import RawSubmission
 from schemas.text import Text
+from store.arrivals import NewAttachment, add_files
 from store.attachments import read_files
 from store.open import Store
 
@@ -54,7 +60,7 @@ class Opened:
 def open_batch(store: Store, form: Form, batch: Sequence[RawSubmission], private_key: RSAPrivateKey | None) -> Opened:
     """Open the encrypted submissions of a batch of one form version; the others pass as they are.
 
-    What is opened stays in memory; only its typed rows are stored, as those of any submission.
+    Photos and recordings are stored in the clear; opening the same submission again stores nothing new.
     """
     opened = Opened()
     for raw in batch:
@@ -78,7 +84,7 @@ def _open(store: Store, form: Form, raw: RawSubmission, private_key: RSAPrivateK
     with store.read() as connection:
         files = read_files(connection, store.blobs, raw.submission_id)
     try:
-        clear = decrypt_submission(raw.xml, files, private_key, keep=(AUDIT_FILE,))
+        clear = decrypt_submission(raw.xml, files, private_key, keep=None)
     except SubmissionError as error:
         if error.code in {WRONG_KEY, INCOMPLETE}:
             opened.waiting += 1
@@ -89,8 +95,21 @@ def _open(store: Store, form: Form, raw: RawSubmission, private_key: RSAPrivateK
     opened.batch.append(replace(raw, xml=clear.xml, attachments=clear.attachments))
     if AUDIT_FILE in clear.files:
         opened.audits[raw.submission_id] = clear.files[AUDIT_FILE]
+    _keep_files(store, raw, clear.files)
     if not clear.is_signed:
         opened.findings.append(_finding(form, raw, UNSIGNED_RULE, "warning", _UNSIGNED))
+
+
+def _keep_files(store: Store, raw: RawSubmission, files: Mapping[str, bytes]) -> None:
+    """Store the files in the clear; not the log of events, which is a table already."""
+    held = [
+        NewAttachment(name, store.blobs.hold(content), mimetypes.guess_type(name)[0] or "")
+        for name, content in files.items()
+        if name != AUDIT_FILE
+    ]
+    if held:
+        with store.begin() as connection:
+            add_files(connection, store.blobs, raw.submission_id, held, raw.received_at)
 
 
 def _finding(form: Form, raw: RawSubmission, rule_id: str, severity: FindingSeverity, message: Text) -> Finding:

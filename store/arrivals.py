@@ -163,7 +163,11 @@ def add_submissions(connection: Connection, blobs: Blobs, items: Sequence[NewSub
         )
     files = [(index, item) for index, item, _ in welcome if item.attachments and outcomes[index].status != "conflict"]
     for index, item in files:
-        count = _attach(connection, blobs, outcomes[index], item)
+        count = add_files(
+            connection, blobs, stored[item.form_id, item.instance_id][0], item.attachments, item.received_at
+        )
+        if count:
+            _read_again(connection, outcomes[index])
         outcomes[index] = replace(outcomes[index], new_attachments=count)
     return [outcomes[index] for index in range(len(items))]
 
@@ -232,34 +236,35 @@ def _keep_conflict(
         connection.execute(keyed_insert(connection, conflict_attachments).on_conflict_do_nothing(), files)
 
 
-def _attach(connection: Connection, blobs: Blobs, outcome: Outcome, item: NewSubmission) -> int:
-    """Store the files; a second content under a name is kept too, and marked. How many are new."""
+def add_files(
+    connection: Connection, blobs: Blobs, submission_id: int, files: Sequence[NewAttachment], at: datetime
+) -> int:
+    """Store files of a submission; a second content under a name is kept too, and marked. How many are new."""
     known: dict[str, set[str]] = {}
-    query = select(attachments.c.name, attachments.c.sha256).where(attachments.c.submission_id == outcome.submission_id)
+    query = select(attachments.c.name, attachments.c.sha256).where(attachments.c.submission_id == submission_id)
     for name, sha256 in connection.execute(query):
         known.setdefault(name, set()).add(sha256)
     rows: list[dict[str, object]] = []
     contents: list[Content] = []
-    for file in item.attachments:
+    for file in files:
         digests = known.setdefault(file.name, set())
         if file.content.sha256 in digests:
             continue
         rows.append(
             {
-                "submission_id": outcome.submission_id,
+                "submission_id": submission_id,
                 "name": file.name,
                 "sha256": file.content.sha256,
                 "content_type": file.content_type,
                 "is_conflict": bool(digests),
-                "received_at": item.received_at,
+                "received_at": at,
             }
         )
         contents.append(file.content)
         digests.add(file.content.sha256)
     if rows:
-        blobs.put(connection, contents, item.received_at)
+        blobs.put(connection, contents, at)
         connection.execute(keyed_insert(connection, attachments).on_conflict_do_nothing(), rows)
-        _read_again(connection, outcome)
     return len(rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import threading
 import time
@@ -31,10 +32,11 @@ from openrosa.serve import bind, make_server
 from schemas.errors import CommandError
 from schemas.workbook import Workbook
 from store.arrivals import NewAttachment, NewSubmission, add_submissions
+from store.attachments import read_files
 from store.findings import list_findings
 from store.open import Store, open_store
 from store.people import add_person
-from store.submissions import count_submissions
+from store.submissions import count_submissions, list_attachments, mark_unparsed, read_submission
 from store.tables import read_tables
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -110,6 +112,32 @@ def test_encrypted_interviews_wait_for_their_key_and_are_read_with_it(store: Sto
     assert tables[AUDIT_TABLE]["_instance_id"].n_unique() == 3
     assert ingest(store, "secret", private_key=KEY).read == 0
     assert ingest(store, "secret").waiting == 0
+
+
+def test_photos_of_encrypted_interviews_are_in_the_clear_once_they_are_read(store: Store) -> None:
+    photo = bytes(range(256)) * 2_000  # larger than what the database keeps in rows
+    (plain,) = _sends(store, 1)
+    named = plain.xml.replace(b"</age>", b"</age><photo>door.jpg</photo>")
+    if b"<photo>" in plain.xml:
+        named = re.sub(rb"<photo>[^<]*</photo>|<photo/>", b"<photo>door.jpg</photo>", plain.xml)
+    files = {"door.jpg": photo, "audit.csv": b"event,node,start,end\n"}
+    (sent,) = encrypt_sends([Send(plain.instance_id, named, files)], PUBLIC)
+    _receive(store, [sent])
+    ingest(store, "secret")
+    with store.read() as connection:
+        raw = read_submission(connection, store.blobs, "secret", plain.instance_id)
+        assert photo not in read_files(connection, store.blobs, raw.submission_id).values()
+    assert ingest(store, "secret", private_key=KEY).read == 1
+    with store.begin() as connection:
+        assert read_files(connection, store.blobs, raw.submission_id)["door.jpg"] == photo
+        rows = {row.name: row.content_type for row in list_attachments(connection, raw.submission_id)}
+        assert rows.pop("door.jpg") == "image/jpeg"
+        assert set(rows) == {"door.jpg.enc", "audit.csv.enc", "submission.xml.enc"}
+        mark_unparsed(connection, "secret")
+    # Read again, nothing is stored a second time.
+    assert ingest(store, "secret", private_key=KEY).read == 1
+    with store.read() as connection:
+        assert len(list_attachments(connection, raw.submission_id)) == 4
 
 
 def test_damaged_interview_is_a_finding_and_unsent_files_are_waited_for(store: Store) -> None:

@@ -111,7 +111,7 @@ def encrypt_submission(
 
 
 def decrypt_submission(
-    xml: bytes, files: Mapping[str, bytes], private_key: RSAPrivateKey, keep: Collection[str] = ()
+    xml: bytes, files: Mapping[str, bytes], private_key: RSAPrivateKey, keep: Collection[str] | None = ()
 ) -> Decrypted:
     """Open an encrypted submission, in memory.
 
@@ -119,7 +119,7 @@ def decrypt_submission(
         xml: the manifest.
         files: name -> content of the files that came with it.
         private_key: the survey's.
-        keep: names (without ".enc") of files whose content is wanted beside the interview's.
+        keep: names (without ".enc") of files whose content is wanted beside the interview's; null for all.
 
     Raises:
         SubmissionError: SUB-120, locked for another key; SUB-121, files that haven't come; SUB-122, cut off, changed,
@@ -144,7 +144,7 @@ def decrypt_submission(
     ):
         raise _refused(DAMAGED)
     names = tuple(name.removesuffix(SUFFIX) for name in manifest.media)
-    kept = {name: content for name, content in zip(names, contents, strict=False) if name in keep}
+    kept = {name: content for name, content in zip(names, contents, strict=False) if keep is None or name in keep}
     return Decrypted(contents[-1], names, kept, bool(manifest.signature))
 
 
