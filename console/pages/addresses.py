@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from console.pages import deciding, findings, flows, home, interview, login
+from console.pages import audit, deciding, findings, flows, home, interview, login, people, releases
 from console.visiting import Visit
 
 ANYBODY = "anybody"
@@ -46,4 +46,12 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/s/{form}/interviews/{instance}/decide", "see_interviews", deciding.decide),
     Page("POST", "/s/{form}/interviews/{instance}/undo", "see_interviews", deciding.undo),
     Page("POST", "/s/{form}/interviews/{instance}/second", "decide_exclusion", deciding.second),
+    Page("GET", "/s/{form}/releases", "approve_release", releases.show),
+    Page("GET", "/s/{form}/releases/{release}", "approve_release", releases.show_one),
+    Page("POST", "/s/{form}/releases/{release}", "withdraw_release", releases.set_state),
+    Page("GET", "/s/{form}/releases/{release}/files/{path:path}", "approve_release", releases.read_file),
+    Page("GET", "/people", "manage_people", people.show),
+    Page("POST", "/people", "manage_people", people.add),
+    Page("POST", "/people/{number:int}", "manage_people", people.change),
+    Page("GET", "/audit", "see_audit_log", audit.show),
 )
