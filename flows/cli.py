@@ -21,6 +21,7 @@ from flows import (
     commands_keys,
     commands_links,
     commands_people,
+    commands_quality,
     commands_run,
     commands_serve,
     commands_trace,
@@ -65,6 +66,7 @@ commands_trace.register(app)
 commands_estimate.register(app)
 commands_weights.register(app)
 commands_disclosure.register(app)
+commands_quality.register(app)
 commands_demo.register(app)
 
 
