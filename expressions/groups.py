@@ -15,6 +15,8 @@ Indices = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+_MOST_ROWS = 2.0**62
+
 
 class Groups:
     """The rows of one table by their rows in a table above.
@@ -55,7 +57,7 @@ class Groups:
     def sum(self, values: Floats) -> Floats:
         """Sum of the values below each row above; NaN counts as nothing."""
         if self._starts is not None:
-            filled = np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)
+            filled = np.where(np.isnan(values), 0.0, values)
             return np.bincount(self._parents, weights=filled, minlength=self._size).astype(np.float64)
         known = ~np.isnan(values) & (self._parents >= 0)
         # Of no rows at all numpy makes whole numbers.
@@ -89,11 +91,13 @@ class Groups:
         """
         if not len(self._parents) or not self._size:
             return np.full(len(places), -1, dtype=np.int64)
-        whole = np.where(np.isfinite(places), places, 0).astype(np.int64)
+        # Beyond the largest table, and where it isn't known, there is no row.
+        known = np.abs(places) < _MOST_ROWS
+        whole = (places if known.all() else np.where(known, places, 0)).astype(np.int64)
         order: Indices | None = None
         if self._starts is not None:
-            above = np.maximum(wanted, 0)
-            first, last = self._starts[above], self._starts[above + 1]
+            above = np.maximum(wanted, 0) if len(wanted) and wanted.min() < 0 else wanted
+            first, last = self._starts[above], self._starts[1:][above]
         else:
             order = np.argsort(self._parents, kind="stable")
             in_order = self._parents[order]
@@ -103,4 +107,5 @@ class Groups:
         good = (whole >= 1) & (index < last) & (wanted >= 0)
         if order is not None:
             index = order[np.clip(index, 0, len(order) - 1)]
-        return np.where(good, index, -1)
+        index[~good] = -1
+        return index
