@@ -46,7 +46,7 @@ def find_duplicates(
     Returns:
         One row per person found again: _instance_id, _row_id, other (the earlier interview's id). No answers.
     """
-    people = _people(form, tables, personal, settings)
+    people = describe_people(form, tables, personal, settings)
     keys = pl.concat([_keys(people, columns) for columns in which])
     ranks = rank_interviews(form, tables[MAIN_TABLE])
     keyed = keys.join(ranks, on=INSTANCE_ID)
@@ -59,11 +59,15 @@ def find_duplicates(
     return again.sort(RANK, ROW_ID, "first").unique(_PERSON, keep="first", maintain_order=True).select(*_PERSON, OTHER)
 
 
-def _people(
+def describe_people(
     form: Form, tables: Mapping[str, pl.DataFrame], personal: pl.DataFrame, settings: FieldworkSettings
 ) -> pl.DataFrame:
-    """One row per row with personal answers: normalised name, document and phone, and what tells persons apart."""
-    fields = {field.name: field for field in form.fields() if field.personal in {"name", "document", "phone"}}
+    """One row per row with personal answers: normalised answers, and what tells persons apart.
+
+    Returns:
+        _instance_id, _row_id, name, full_name, document, phone, address, sex, birth_date, age, answers; in memory only.
+    """
+    fields = {field.name: field for field in form.fields() if field.personal in _NORMALISED}
     kinds = pl.DataFrame(
         {
             "question": list(fields),
@@ -165,4 +169,9 @@ def _normalise_phone(text: pl.Expr) -> pl.Expr:
     return pl.when((digits.str.len_chars() == PHONE_DIGITS) & varied).then(digits)
 
 
-_NORMALISED = {"name": _normalise_name, "document": _normalise_document, "phone": _normalise_phone}
+_NORMALISED = {
+    "name": _normalise_name,
+    "document": _normalise_document,
+    "phone": _normalise_phone,
+    "address": _plain,
+}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from validation.fieldwork import answers, clocks, interviews, places, progressing, rates, response, values
+from validation.fieldwork import answers, clocks, interviews, linkage, places, progressing, rates, response, values
 from validation.fieldwork.task import FieldCheck
 
 CHECKS: tuple[FieldCheck, ...] = (
     *interviews.CHECKS,
+    *linkage.CHECKS,
     *answers.CHECKS,
     *clocks.CHECKS,
     *places.CHECKS,
