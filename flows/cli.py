@@ -16,6 +16,7 @@ from flows import (
     commands_entities,
     commands_estimate,
     commands_eval,
+    commands_explain_interview,
     commands_fieldwork,
     commands_forms,
     commands_keys,
@@ -62,6 +63,7 @@ commands_run.register(app)
 commands_checks.register(app)
 commands_fieldwork.register(app)
 commands_eval.register(app)
+commands_explain_interview.register(app)
 commands_trace.register(app)
 commands_estimate.register(app)
 commands_weights.register(app)

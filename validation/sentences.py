@@ -166,6 +166,11 @@ def write_message(
     return sentences
 
 
+def type_name(value_type: str, language: str) -> str:
+    """What an answer of a bind type is, in words: "a whole number"."""
+    return _TYPES.get(value_type, _TEXT_TYPE)[language]
+
+
 def write_advice(kind: str) -> Text:
     """What to do about a finding of that kind, in es, ht and en."""
     return _ADVICE[kind]
