@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from estimation.contributions import largest_contributions
 from estimation.design import TableDesign
 from estimation.intervals import logit_interval, t_interval
 from estimation.linear import Figures, estimate_by_domain
@@ -81,8 +82,21 @@ def estimate_domains(rows: MeasuredRows, domain: Codes, order: tuple[str, ...]) 
     cells = [_tally(domain, hits, count) for hits in rows.hits]
     points = _points(rows, domain, count)
     precise = _precise(rows, domain, count)
+    amounts = _amounts(rows, domain, count)
     return [
-        _estimate(rows, order[d], category, points[c][d], int(n[d]), int(cells[c][d]), int(universe[d]), precise, c, d)
+        _estimate(
+            rows,
+            order[d],
+            category,
+            points[c][d],
+            int(n[d]),
+            int(cells[c][d]),
+            int(universe[d]),
+            precise,
+            c,
+            d,
+            amounts[c][d],
+        )
         for d in range(count)
         for c, category in enumerate(rows.measure.categories)
     ]
@@ -98,6 +112,13 @@ def _points(rows: MeasuredRows, domain: Codes, count: int) -> list[Floats]:
     base = sums(d, w if rows.divisor is None else w * rows.divisor[picked], count)
     with np.errstate(divide="ignore", invalid="ignore"):
         return [np.where(base != 0, rows.measure.factor * upper / base, np.nan) for upper in uppers]
+
+
+def _amounts(rows: MeasuredRows, domain: Codes, count: int) -> list[list[tuple[float, ...]]]:
+    """What stands behind sums of amounts: nothing for shares and counts."""
+    if rows.measure.is_share or rows.measure.statistic == "total":
+        return [[()] * count for _ in rows.values]
+    return [largest_contributions(values, domain, rows.counted, count) for values in rows.values]
 
 
 def _precise(rows: MeasuredRows, domain: Codes, count: int) -> list[Figures] | None:
@@ -123,6 +144,7 @@ def _estimate(
     precise: list[Figures] | None,
     c: int,
     d: int,
+    parts: tuple[float, ...],
 ) -> Estimate:
     figure = float(point) if np.isfinite(point) else None
     measure = rows.measure
@@ -139,6 +161,7 @@ def _estimate(
         cell_n=cell_n,
         unknown_rate=(universe - n) / universe if measure.has_unknown and universe else None,
         note="" if figure is not None else EMPTY_DOMAIN,
+        parts=parts,
         **told,
     )
 

@@ -18,8 +18,10 @@ from estimation.indicators import estimate
 from flows.registering import load_form
 from reports.contents import Counts, Provenance, ReleaseContents, combine_digests, list_of_digests
 from reports.disclosure import protect
+from reports.published import Published, read_published
 from reports.quantities import meanings_of
 from reports.release import publish
+from reports.rules import DisclosureRules
 from schemas.errors import ReleaseError
 from schemas.estimates import SafeTable
 from schemas.fields import CLIENT, INSTANCE_ID, MAIN_TABLE
@@ -30,6 +32,7 @@ from store import releases
 from store.digests import list_digests
 from store.finding_pages import list_instances
 from store.open import Store
+from store.releases import ReleaseRow
 from store.submissions import SubmissionCounts, count_submissions
 from store.tables import read_tables
 
@@ -92,6 +95,7 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
         workbook = form_rows.read_workbook(connection, store.blobs, row)
         rules = finding_rows.list_rule_runs(connection, form_id)
         previous = releases.get_latest(connection, form_id)
+        out = releases.list_releases(connection, form_id)
     accepted = accept(tables, blocked)
     main = accepted[MAIN_TABLE]
     if main.is_empty():
@@ -102,11 +106,10 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
             "Run comunal run ingest and comunal run check, and look at comunal findings.",
         )
     estimates = estimate(compiled.specs, compiled.form, accepted)
-    table = protect(
-        estimates,
-        compiled.specs.design.threshold,
-        meanings_of(compiled.specs),
-    )
+    rehearsal = bool((main[CLIENT] == "rehearsal").any())
+    earlier = [] if rehearsal else _read_earlier(out)
+    disclosure = DisclosureRules.read(compiled.specs.design)
+    table = protect(estimates, disclosure, meanings_of(compiled.specs), earlier)
     provenance = Provenance(
         workbook_sha256=hashlib.sha256(workbook or b"").hexdigest(),
         xform_sha256=row.xform_sha256,
@@ -142,14 +145,22 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
         rules=tuple(rules),
         problems=estimates.problems,
         previous=previous.release_id if previous else "",
-        rehearsal=bool((main[CLIENT] == "rehearsal").any()),
+        rehearsal=rehearsal,
         files={f"{form_id}.xml": compiled.xform} | ({f"{form_id}.xlsx": workbook} if workbook else {}),
     )
     _register(
-        store, publish(made, table, contents), list_of_digests(digests[instance] for instance in main[INSTANCE_ID])
+        store,
+        publish(made, table, contents, earlier),
+        list_of_digests(digests[instance] for instance in main[INSTANCE_ID]),
     )
     point_latest(folder, release_id)
     return report
+
+
+def _read_earlier(rows: list[ReleaseRow]) -> list[Published]:
+    """The releases that are out, as their files stand; rehearsed ones tell of nobody."""
+    found = [read_published(Path(row.folder)) for row in rows if Path(row.folder, "tables", "estimates.csv").is_file()]
+    return [each for each in found if not each.is_rehearsal]
 
 
 def accept(tables: Mapping[str, pl.DataFrame], blocked: set[str]) -> dict[str, pl.DataFrame]:

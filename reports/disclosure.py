@@ -13,11 +13,14 @@ Policy: docs/methods/disclosure.md. `protect` is the only maker of a `SafeTable`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from reports.earlier import compare_earlier
 from reports.linked import link_tables
+from reports.published import Published
 from reports.quantities import Meaning
+from reports.rules import DisclosureRules
 from reports.statement import disclosure_statement
 from reports.suppression import choose_cells
 from schemas.estimates import Estimate, SafeCell, SafeTable
@@ -30,34 +33,39 @@ WITHHELD = "withheld"
 
 def protect(
     estimates: Iterable[Estimate],
-    threshold: int,
+    rules: DisclosureRules | int,
     meanings: Mapping[str, Meaning] | None = None,
-    protection: int | None = None,
+    earlier: Sequence[Published] = (),
 ) -> SafeTable:
     """Make the table that may be published.
 
     Args:
         estimates: all figures of one release; what one of them could give away about another is seen only together.
-        threshold: fewest people (unweighted) that a figure may tell of; 0 withholds nothing.
+        rules: what tells too much; a number stands for the defaults that go with that threshold.
         meanings: what each indicator counts (`quantities.meanings_of`), so that figures on the same people are seen as
             such; null to take each indicator by itself.
-        protection: width of the interval in which a small group stays hidden; null for half the threshold.
+        earlier: releases of the same survey that are out.
 
     Returns:
         One cell an estimate, in the same order.
     """
     cells = tuple(estimates)
-    owed = max(1, threshold // 2) if protection is None else protection
-    primary = frozenset(at for at, cell in enumerate(cells) if is_too_small(cell.n, cell.cell_n, threshold))
+    rules = DisclosureRules.of(rules) if isinstance(rules, int) else rules
+    threshold = rules.threshold
+    primary = rules.primary(cells)
     chosen = primary
     incomplete: tuple[tuple[str, str], ...] = ()
     if threshold:
-        linked = link_tables(cells, meanings or {}, threshold, owed)
+        linked = link_tables(cells, meanings or {}, rules)
+        if earlier:
+            changed, bounds = compare_earlier(linked.layout, linked.tables.values, earlier, threshold)
+            primary |= changed
+            linked = link_tables(cells, meanings or {}, rules, bounds)
         chosen, incomplete = choose_cells(linked.tables, primary), linked.incomplete
     reasons = [PRIMARY if at in primary else SECONDARY if at in chosen else "" for at in range(len(cells))]
     safe = tuple(_safe(cell, reason, threshold) for cell, reason in zip(cells, reasons, strict=True))
     counted = reasons.count(PRIMARY), reasons.count(SECONDARY)
-    return SafeTable(safe, threshold, *counted, disclosure_statement(threshold, *counted), owed, incomplete)
+    return SafeTable(safe, threshold, *counted, disclosure_statement(threshold, *counted), rules.protection, incomplete)
 
 
 def veil(table: SafeTable) -> SafeTable:
@@ -68,7 +76,7 @@ def veil(table: SafeTable) -> SafeTable:
 
 def is_too_small(base: int, rows: int, threshold: int) -> bool:
     """DC-01: whether a figure on `rows` of `base` tells of fewer than `threshold` people."""
-    return any(0 < people < threshold for people in (base, rows, base - rows))
+    return DisclosureRules.of(threshold).is_too_small(base, rows)
 
 
 def _safe(cell: Estimate, reason: str, threshold: int) -> SafeCell:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from reports.earlier import tells_of_newcomers
 from reports.equations import TOLERANCE, Contradiction, Equation, Interval, feasible_intervals
 from reports.knowledge import Knowledge, add_release, add_rests, link_releases, moved_between, told_quantities
 from reports.published import Published
@@ -97,16 +98,11 @@ def _changes(release: Published, other: Published, small: int) -> list[AuditedCe
     now, then = told_quantities(release), told_quantities(other)
     found = []
     for at, place in enumerate(release.places):
-        own, base = release.layout.keys[release.layout.rows[at]], release.layout.keys[release.layout.base[at]]
-        if own not in now or own not in then or base not in now or base not in then:
-            continue
-        people, rows = now[base] - then[base], now[own] - then[own]
-        if 0 < people < small and own != base:
-            found.append(
-                AuditedCell(
-                    place.indicator, place.domain, place.category, "change", rows, rows, 1.0, True, True, other.name
-                )
-            )
+        base, rows = release.layout.keys[release.layout.base[at]], release.layout.keys[release.layout.rows[at]]
+        if not release.shown[at].is_hidden and tells_of_newcomers(now, then, base, rows, small):
+            change = now[rows] - then[rows]
+            where = place.indicator, place.domain, place.category
+            found.append(AuditedCell(*where, "change", change, change, 1.0, True, True, other.name))
     return found
 
 

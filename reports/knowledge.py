@@ -8,7 +8,7 @@ with a few interviews more or less, as far as the figures shown in both bear tha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -122,8 +122,12 @@ def link_releases(known: Knowledge, release: Published, start: int, other: Publi
 
 
 def moved_between(release: Published, other: Published) -> tuple[float, float] | None:
-    """How many rows at most went and came between two releases; null where they aren't of the same people."""
-    now, then = told_quantities(release), told_quantities(other)
+    """`movement` between two releases."""
+    return movement(told_quantities(release), told_quantities(other))
+
+
+def movement(now: Mapping[Key, float], then: Mapping[Key, float]) -> tuple[float, float] | None:
+    """How many rows at most went and came between two states; null where they aren't of the same people."""
     gone: dict[tuple[Key, str], float] = defaultdict(float)
     come: dict[tuple[Key, str], float] = defaultdict(float)
     largest = 0.0

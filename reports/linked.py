@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reports.quantities import Layout, Meaning, Place, Sum, lay_out
+from reports.quantities import Key, Layout, Meaning, Place, Sum, lay_out
+from reports.rules import DisclosureRules
 from reports.suppression import Need, Tables, Tie
 from schemas.estimates import TOTAL, Estimate
 
@@ -53,16 +54,20 @@ class _Draft:
 
 
 def link_tables(
-    cells: Sequence[Estimate], meanings: Mapping[str, Meaning], threshold: int, protection: int
+    cells: Sequence[Estimate],
+    meanings: Mapping[str, Meaning],
+    rules: DisclosureRules,
+    earlier: Mapping[Key, tuple[float, float]] | None = None,
 ) -> LinkedTables:
     """Tie the estimates of a release together.
 
     Args:
         cells: all of them.
         meanings: of the indicators, by name; one that isn't there is linked with no other.
-        threshold: rows below which a group is small.
-        protection: width of the interval that is owed to a small group.
+        rules: what is small, and what is owed to it.
+        earlier: quantity -> least and greatest value that follows from releases that are out.
     """
+    threshold, protection = rules.threshold, rules.protection
     layout, values = _lay_out(cells, meanings)
     draft = _Draft(values)
     pairs = dict.fromkeys(zip(layout.base, layout.rows, strict=True))
@@ -74,6 +79,11 @@ def link_tables(
     for each in layout.sums:
         if _add_sum(draft, each, base_of, threshold, protection):
             incomplete |= dict.fromkeys(_names(layout, each, rests.get(each.whole, [])))
+    _add_amounts(draft, cells, layout, rules)
+    for at, key in enumerate(layout.keys):
+        if earlier and key in earlier and at in draft.owed:
+            low, high = earlier[key]
+            draft.owed[at] = min(draft.owed[at], max(high - low, 0.0))
     tables = Tables(
         values=np.array(draft.values),
         tells=tuple(tuple(dict.fromkeys(pair)) for pair in zip(layout.base, layout.rows, strict=True)),
@@ -82,6 +92,7 @@ def link_tables(
         ties=draft.ties,
         needs=draft.needs,
         owed=draft.owed,
+        known={at: earlier[key] for at, key in enumerate(layout.keys) if earlier and key in earlier},
     )
     return LinkedTables(tables, layout, tuple(incomplete))
 
@@ -177,6 +188,23 @@ def _need_enough(
             draft.needs.append(Need(quantities, weights, float(threshold), at))
         elif is_small(amount, threshold):
             draft.needs.append(Need(quantities, weights, float(threshold)))
+
+
+def _add_amounts(draft: _Draft, cells: Sequence[Estimate], layout: Layout, rules: DisclosureRules) -> None:
+    """DC-06: what is hidden beside a sum that one contributor dominates is large enough to hide that one."""
+    amount = {layout.base[at]: cell.parts[0] for at, cell in enumerate(cells) if cell.parts}
+    for at, cell in enumerate(cells):
+        short = rules.shortfall(cell.parts)
+        if short <= 0:
+            continue
+        own = layout.base[at]
+        draft.owed[own] = max(draft.owed.get(own, 0.0), 1.0)
+        for each in layout.sums:
+            if each.is_across or own not in each.members:
+                continue
+            others = [(other, amount[other]) for other in each.members if other != own and other in amount]
+            quantities = (*(other for other, _ in others), each.whole)
+            draft.needs.append(Need(quantities, (*(held for _, held in others), short), short, own))
 
 
 def _rests(cells: Sequence[Estimate], layout: Layout) -> dict[int, list[str]]:

@@ -55,6 +55,7 @@ class Published:
         threshold, protection: rows below which a cell is hidden, and the width it is owed; null if unsaid.
         incomplete: (indicator, breakdown) whose domains leave somebody out; of a distribution whose categories aren't
             parts of its base the breakdown is "".
+        is_rehearsal: whether it is about nobody.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Published:
     threshold: int | None
     protection: int | None
     incomplete: frozenset[tuple[str, str]] = frozenset()
+    is_rehearsal: bool = False
 
     def known(self, at: int) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
         """What cell `at` tells of its base and of its rows: least and greatest value, null for nothing."""
@@ -158,6 +160,7 @@ def published_from(
         threshold=disclosure.get("threshold"),
         protection=disclosure.get("protection"),
         incomplete=frozenset((each[0], each[1]) for each in disclosure.get("incomplete", ())),
+        is_rehearsal=isinstance(told, dict) and bool(told.get("rehearsal")),
     )
 
 

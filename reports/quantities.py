@@ -128,6 +128,11 @@ def parts_of(domain: str) -> Key:
     return () if domain == TOTAL else tuple(sorted(part.strip() for part in domain.split("&")))
 
 
+def domain_of(key: Key) -> Key:
+    """The parts of a quantity's domain."""
+    return key[_HEAD:]
+
+
 def lay_out(places: Sequence[Place], meanings: Mapping[str, Meaning], kinds: Mapping[str, str]) -> Layout:
     """Find the quantities of a release's cells.
 

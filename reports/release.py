@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
+import json
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reports.contents import ReleaseContents
 from reports.datapackage import checksums, datapackage, provenance
 from reports.disclosure import veil
+from reports.intruder import audit_release
+from reports.published import Published, published_from
 from reports.site import build_read_me, build_site
 from reports.spreadsheet import write_spreadsheet
 from reports.tables import ReleaseTable, release_tables
@@ -23,7 +28,9 @@ CHECKSUMS = "CHECKSUMS.sha256"
 _READ_ONLY = 0o444
 
 
-def publish(folder: Path, table: SafeTable, contents: ReleaseContents) -> ReleaseRecord:
+def publish(
+    folder: Path, table: SafeTable, contents: ReleaseContents, earlier: Sequence[Published] = ()
+) -> ReleaseRecord:
     """Write the release `folder.name` into `folder`.
 
     The files are written beside it, flushed to disk, made read-only, and then the folder is renamed into place: a
@@ -33,9 +40,11 @@ def publish(folder: Path, table: SafeTable, contents: ReleaseContents) -> Releas
         folder: must not exist; its name becomes the release id.
         table: the only figures that are written.
         contents: everything else.
+        earlier: releases of the same survey that are out: what follows from them too is audited.
 
     Raises:
-        ReleaseError: REL-001, when the folder exists; REL-002, when a withheld cell still shows a figure.
+        ReleaseError: REL-001, when the folder exists; REL-002, when a withheld cell still shows a figure; REL-003,
+            when the auditor works out a withheld cell from the files.
     """
     _refuse_unsafe(table)
     if folder.exists():
@@ -43,6 +52,8 @@ def publish(folder: Path, table: SafeTable, contents: ReleaseContents) -> Releas
             "REL-001", f"Release «{folder.name}» exists already.", "A release is never rewritten: choose a new name."
         )
     files = release_files(folder.name, table, contents)
+    if table.threshold:
+        _refuse_narrow(folder.name, files, earlier)
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.parent / f".{folder.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
@@ -109,6 +120,27 @@ def _refuse_unsafe(table: SafeTable) -> None:
                 f"«{cell.indicator}» in «{cell.domain}» shows a figure that disclosure control withholds.",
                 "Make the table by reports.disclosure.protect and nothing else.",
             )
+
+
+def _refuse_narrow(release_id: str, files: Mapping[str, bytes], earlier: Sequence[Published]) -> None:
+    """Audits the files as they will be read."""
+    figures, indicators = (_rows(files[f"tables/{name}.csv"]) for name in ("estimates", "indicators"))
+    if not figures:
+        return
+    release = published_from(release_id, figures, indicators, json.loads(files["datapackage.json"]))
+    narrow = [cell for cell in audit_release(release, earlier, exact=False) if cell.is_narrow]
+    if narrow:
+        first = narrow[0]
+        raise ReleaseError(
+            "REL-003",
+            f"{len(narrow)} withheld cells can be worked out from the tables of «{release_id}», the first in indicator "
+            f"«{first.indicator}», domain «{first.domain}».",
+            "Raise protection in the design sheet, or publish fewer breakdowns.",
+        )
+
+
+def _rows(data: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(data.decode())))
 
 
 def _is_small(cell: SafeCell, threshold: int) -> bool:

@@ -12,7 +12,7 @@ Nothing here looks at a clock: the same tables give the same pattern on every ma
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,7 @@ class Tables:
         ties: equations that an intruder knows.
         needs: conditions on every pattern.
         owed: quantity -> width of its interval, if it is hidden at all.
+        known: quantity -> bounds that an intruder has from elsewhere.
     """
 
     values: Floats
@@ -74,6 +75,7 @@ class Tables:
     ties: Sequence[Tie]
     needs: Sequence[Need]
     owed: Mapping[int, float]
+    known: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +125,15 @@ class _Attack:
     equal: csr_array
     bound: csr_array
     values: Floats
-    reach: float
+    low: Floats
+    high: Floats
 
     def solve(self, at: int, sign: float, hidden: NDArray[np.bool_]) -> tuple[Floats, Floats] | None:
         """Least (sign 1) or greatest (-1) value of a quantity: a table that attains it, and weights of a cut."""
         target = np.zeros(len(self.values))
         target[at] = sign
-        low = np.where(hidden, 0.0, self.values)
-        high = np.where(hidden, self.values + self.reach, self.values)
+        low = np.where(hidden, self.low, self.values)
+        high = np.where(hidden, self.high, self.values)
         result = linprog(
             target,
             A_ub=self.bound if self.bound.shape[0] else None,
@@ -142,7 +145,8 @@ class _Attack:
         )
         if result.x is None:
             return None
-        weights = result.lower.marginals * self.values - result.upper.marginals * self.reach
+        down, up = self.values - self.low, self.high - self.values
+        weights = result.lower.marginals * down - result.upper.marginals * up
         return result.x, np.maximum(weights, 0.0)
 
 
@@ -168,7 +172,7 @@ class _Block:
         self.secret = np.array([quantity in tables.secret for quantity in quantities])
         self.tellers = _tellers(self.tells, len(quantities))
         self.secret |= np.array([not tellers for tellers in self.tellers], np.bool_)
-        self.attack = self._attack(ties)
+        self.attack = self._attack(ties, tables.known)
         self.cuts = [cut for need in tables.needs if (cut := self._need(need)) is not None]
 
     def solve(self) -> set[int]:
@@ -292,13 +296,20 @@ class _Block:
         pairs[own] = pairs.get(own, 0.0) - least
         return _Cut(np.array(list(pairs), np.intp), np.array(list(pairs.values())), 0.0)
 
-    def _attack(self, ties: Sequence[Tie]) -> _Attack:
+    def _attack(self, ties: Sequence[Tie], known: Mapping[int, tuple[float, float]]) -> _Attack:
         def rows(bound: bool) -> csr_array:
             picked = [tie for tie in ties if tie.is_bound is bound]
             numbered = [([self.number[quantity] for quantity in tie.quantities], tie.factors) for tie in picked]
             return _sparse(numbered, len(self.values))
 
-        return _Attack(rows(False), rows(True), self.values, 10.0 + 2 * float(self.values.max(initial=0.0)))
+        low = np.zeros(len(self.values))
+        high = self.values + 10.0 + 2 * float(self.values.max(initial=0.0))
+        for quantity, (least, most) in known.items():
+            if quantity in self.number:
+                at = self.number[quantity]
+                low[at] = min(max(least, 0.0), self.values[at])
+                high[at] = max(min(most, high[at]), self.values[at])
+        return _Attack(rows(False), rows(True), self.values, low, high)
 
 
 def _ties_of(tables: Tables, told: set[int]) -> list[Tie]:

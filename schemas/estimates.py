@@ -29,6 +29,8 @@ class Estimate:
         label: "reliable", "weakly_reliable", "not_reliable", or "no_sampling_error" for such a design.
         unknown_rate: share of the universe whose answer isn't known, 0..1, null if the indicator has no denominator.
         note: code of a note, "" if none.
+        parts: of a sum of amounts, or a figure made of one: the sum of the rows, then the largest of them in order.
+            Empty where rows are only counted, or where amounts may be negative.
     """
 
     indicator: str
@@ -46,6 +48,7 @@ class Estimate:
     label: str = "no_sampling_error"
     unknown_rate: float | None = None
     note: str = ""
+    parts: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,62 @@
+"""What releases that are out already give away about a new one (DC-05).
+
+If a later release is the earlier with a few interviews more, each figure shown in both tells of those few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reports.knowledge import movement, told_quantities
+from reports.published import Published
+from reports.quantities import Key, Layout, domain_of
+from reports.suppression import Floats
+from schemas.errors import ReleaseError
+
+
+def compare_earlier(
+    layout: Layout, values: Floats, earlier: Sequence[Published], threshold: int
+) -> tuple[frozenset[int], dict[Key, tuple[float, float]]]:
+    """The cells that would tell of few newcomers, and what earlier releases tell of all quantities.
+
+    Args:
+        layout: of the new release.
+        values: of its quantities, in order; there may be more of them.
+        earlier: what is out.
+        threshold: newcomers below which a change isn't shown.
+
+    Raises:
+        ReleaseError: REL-011, when there are fewer newcomers than that in all.
+    """
+    changed: set[int] = set()
+    bounds: dict[Key, tuple[float, float]] = {}
+    now = {key: float(values[at]) for at, key in enumerate(layout.keys)}
+    for other in earlier:
+        then = told_quantities(other)
+        moved = movement(now, then)
+        if moved is None:
+            continue
+        less, more = moved
+        for key in now.keys() & then.keys():
+            low, high = bounds.get(key, (0.0, float("inf")))
+            bounds[key] = max(low, then[key] - less), min(high, then[key] + more)
+        if not less and 0 < more < threshold:
+            raise ReleaseError(
+                "REL-011",
+                f"Since release «{other.name}» only {more:.0f} rows came: the difference would tell of these few.",
+                "Release when more interviews are in, or don't publish this one.",
+            )
+        for at, (base, rows) in enumerate(zip(layout.base, layout.rows, strict=True)):
+            own, whole = layout.keys[rows], layout.keys[base]
+            if tells_of_newcomers(now, then, whole, own, threshold):
+                changed.add(at)
+    return frozenset(changed), bounds
+
+
+def tells_of_newcomers(
+    now: Mapping[Key, float], then: Mapping[Key, float], base: Key, rows: Key, threshold: int
+) -> bool:
+    """Whether a figure shown in both releases tells of fewer newcomers than the threshold, and how they are."""
+    if any(key not in told for key in (base, rows) for told in (now, then)) or (base == rows and not domain_of(base)):
+        return False
+    return 0 < now[base] - then[base] < threshold
