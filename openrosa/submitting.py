@@ -91,7 +91,8 @@ async def _keep(request: Request, here: Door, parts: Parts, visitor: Visitor) ->
         envelope = await _envelope(parts.xml)
     except SubmissionError as error:
         content = content or here.store.blobs.hold(parts.xml)
-        await here.writer.quarantine(Malformed(content, error.code, error.message, at, client, person_id))
+        files = await parts.finish()
+        await here.writer.quarantine(Malformed(content, error.code, error.message, at, client, person_id, files))
         return of_submission_error(error)
     item = NewSubmission(
         form_id=envelope.form_id,

@@ -1,5 +1,7 @@
-"""The SQL tables that only the door in uses: assignments, test addresses and what they got, files of disputed contents,
-links for answering in a browser.
+"""The SQL tables that only the door in uses.
+
+Assignments, test addresses and what they got, files of disputed and of quarantined contents, links for answering in a
+browser.
 
 Conventions and types are those of `schemas.tables`.
 """
@@ -59,6 +61,17 @@ conflict_attachments = Table(
     "conflict_attachments",
     metadata,
     Column("conflict_id", KEY, ForeignKey("conflicts.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("sha256", String(64), ForeignKey("blobs.sha256"), primary_key=True),
+    Column("content_type", Text, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+)
+
+# One file that came with bytes that are no submission (`schemas.tables.quarantine`).
+quarantine_attachments = Table(
+    "quarantine_attachments",
+    metadata,
+    Column("quarantine_id", KEY, ForeignKey("quarantine.id"), primary_key=True),
     Column("name", Text, primary_key=True),
     Column("sha256", String(64), ForeignKey("blobs.sha256"), primary_key=True),
     Column("content_type", Text, nullable=False),

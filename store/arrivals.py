@@ -20,7 +20,7 @@ from typing import Literal
 from lxml import etree
 from sqlalchemy import Connection, select
 
-from schemas.door_tables import conflict_attachments
+from schemas.door_tables import conflict_attachments, quarantine_attachments
 from schemas.tables import attachments, conflicts, quarantine, submissions
 from store.arrival_queries import Key, Known, add_rows, look_up, stored_among
 from store.blobs import Blobs, Content
@@ -73,6 +73,7 @@ class Malformed:
     received_at: datetime
     client: str = "unknown"
     person_id: int | None = None
+    attachments: tuple[NewAttachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,16 +224,7 @@ def _keep_conflict(
     if item.attachments:
         where = (conflicts.c.submission_id == submission_id, conflicts.c.sha256 == content.sha256)
         number = connection.scalars(select(conflicts.c.id).where(*where)).one()
-        files = [
-            {
-                "conflict_id": number,
-                "name": file.name,
-                "sha256": file.content.sha256,
-                "content_type": file.content_type,
-                "received_at": item.received_at,
-            }
-            for file in item.attachments
-        ]
+        files = [{"conflict_id": number} | row for row in _file_rows(item.attachments, item.received_at)]
         connection.execute(keyed_insert(connection, conflict_attachments).on_conflict_do_nothing(), files)
 
 
@@ -276,10 +268,11 @@ def _read_again(connection: Connection, outcome: Outcome) -> None:
 
 
 def add_malformed(connection: Connection, blobs: Blobs, items: Sequence[Malformed]) -> None:
-    """Keep bytes that are no submission, with the reason; the same again changes nothing."""
+    """Keep bytes that are no submission, with the reason and their files; the same again changes nothing."""
     if not items:
         return
-    blobs.put(connection, [item.content for item in items], items[0].received_at)
+    contents = [content for item in items for content in (item.content, *(file.content for file in item.attachments))]
+    blobs.put(connection, contents, items[0].received_at)
     connection.execute(
         keyed_insert(connection, quarantine).on_conflict_do_nothing(),
         [
@@ -294,3 +287,16 @@ def add_malformed(connection: Connection, blobs: Blobs, items: Sequence[Malforme
             for item in items
         ],
     )
+    for item in items:
+        if item.attachments:
+            where = (quarantine.c.sha256 == item.content.sha256, quarantine.c.code == item.code)
+            owner = {"quarantine_id": connection.scalars(select(quarantine.c.id).where(*where)).one()}
+            rows = [owner | row for row in _file_rows(item.attachments, item.received_at)]
+            connection.execute(keyed_insert(connection, quarantine_attachments).on_conflict_do_nothing(), rows)
+
+
+def _file_rows(files: Sequence[NewAttachment], at: datetime) -> list[dict[str, object]]:
+    return [
+        {"name": file.name, "sha256": file.content.sha256, "content_type": file.content_type, "received_at": at}
+        for file in files
+    ]

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from schemas.door_tables import conflict_attachments
+from schemas.door_tables import conflict_attachments, quarantine_attachments
 from schemas.tables import attachments, conflicts, quarantine, submissions
 from store.arrivals import derive_instance_id
 
@@ -160,7 +160,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def forget(world: World) -> None:
     with world.store.begin() as connection:
-        for table in (conflict_attachments, conflicts, attachments, quarantine, submissions):
+        for table in (conflict_attachments, conflicts, attachments, quarantine_attachments, quarantine, submissions):
             connection.execute(delete(table))
 
 

@@ -182,6 +182,20 @@ def test_files_of_a_disputed_submission_are_kept_apart_from_those_of_the_first(w
     assert kept == {"casa.jpg": b"second", "tarde.jpg": b"late", "video.mp4": b"v" * 400_000}
 
 
+def test_files_of_what_is_no_submission_are_kept_in_quarantine(world: World) -> None:
+    cut = xml(A)[:-20]
+    for files in ({"casa.jpg": b"one", "video.mp4": b"v" * 400_000}, {"casa.jpg": b"one"}, {"tarde.jpg": b"late"}, {}):
+        assert world.send(cut, files).status_code == 400
+    assert world.counts().quarantined == 1
+    with world.store.read() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT name, f.sha256 FROM quarantine_attachments f JOIN quarantine q ON q.id = quarantine_id"
+        ).all()
+        kept = {name: world.store.blobs.read(connection, digest) for name, digest in rows}
+    assert len(rows) == 3
+    assert kept == {"casa.jpg": b"one", "video.mp4": b"v" * 400_000, "tarde.jpg": b"late"}
+
+
 def test_two_contents_of_one_instance_at_one_instant_are_one_row_and_one_conflict(world: World) -> None:
     async def burst() -> list[tuple[str, int]]:
         bodies = ["one", "two"] * 20
