@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -23,6 +25,8 @@ STYLE = "assets/style.css"
 SHOWN = 30
 """Rows of a long table that the page shows; the log has all."""
 
+_QUOTATION = re.compile(r"<output\b[^>]*?(?:/>|>.*?</output>)|\$\{[^}]*\}")
+_MARKUP = re.compile(r"<[^>]*>|[*_#]{2,}|^#+ *")
 _FOLDER = files("reports.quality")
 
 
@@ -114,15 +118,16 @@ def _values(report: QualityReport, language: str, digests: Mapping[str, str]) ->
         "commune": find_commune(design.commune),
         "languages": [(code, Wording(code).text("language.name"), up + path) for code, path in paths.items()],
         "made": wording.date(contents.made_at),
+        "days": [wording.date(datetime.fromisoformat(day)) for day in (report.first_day, report.last_day) if day],
         "questions": len(asked),
         "personal": sum(1 for field in fields if field.personal),
         "people": lambda count: _people(count, threshold, wording),
         "few": lambda count: few(count, threshold),
         "targets": _reached(report),
-        "rules": [_rule(row, wording) for row in broken[:SHOWN]],
+        "rules": [_rule(row, report, wording) for row in broken[:SHOWN]],
         "broken": len(broken),
         "clean": sum(1 for row in contents.rules if not row.found and not row.summary.rule.not_checked),
-        "unchecked": [_rule(row, wording) for row in report.unchecked],
+        "unchecked": [_rule(row, report, wording) for row in report.unchecked],
         "effects": [_effect(row, report, wording) for row in report.effects[:SHOWN]],
         "sure": sum(1 for row in report.effects if row.is_sure),
         "items": [_item(item, report, wording) for item in missing[:SHOWN]],
@@ -150,6 +155,10 @@ _LOG_TEXTS = {
 }
 
 
+_NAMELESS = frozenset({"required", "constraint"})
+"""Kinds whose sentence is the workbook's own, which mostly doesn't name the question."""
+
+
 def _missing(item: SafeItem) -> tuple[float, str]:
     return (-(item.missing or 0.0), item.question)
 
@@ -175,9 +184,11 @@ def anchor(rule_id: str) -> str:
     return "rule-" + "".join(sign if sign.isalnum() or sign in "_-." else "-" for sign in rule_id)
 
 
-def _rule(row: RuleOutcome, wording: QualityWording) -> dict[str, Any]:
+def _rule(row: RuleOutcome, report: QualityReport, wording: QualityWording) -> dict[str, Any]:
     rule = row.summary.rule
+    names = rule.variables[:1] if rule.kind in _NAMELESS else ()
     return {
+        "about": _label(report, names[0], wording) if names else "",
         "id": rule.rule_id,
         "anchor": anchor(rule.rule_id),
         "message": wording.pick(rule.message),
@@ -197,9 +208,9 @@ def _label(report: QualityReport, name: str, wording: QualityWording, table: str
     field = _find(report, name, table)
     if field is None:
         return name
-    text = pick(field.label, wording.language).split("\n")[0]
+    text = pick(field.label, wording.language).strip().split("\n")[0]
     # A label may quote an answer of another question: the quotation isn't shown.
-    told = jinja2.filters.do_striptags(text) if "<" in text else text
+    told = _MARKUP.sub("", _QUOTATION.sub("…", text))
     return told if len(told) <= 110 else told[:109].rstrip() + "…"
 
 
@@ -249,5 +260,5 @@ def _checks(report: QualityReport, wording: QualityWording) -> list[tuple[str, s
     """Every check by kind, in words."""
     kinds: dict[str, list[dict[str, Any]]] = {}
     for row in report.contents.rules:
-        kinds.setdefault(row.summary.rule.kind, []).append(_rule(row, wording))
+        kinds.setdefault(row.summary.rule.kind, []).append(_rule(row, report, wording))
     return [(kind, wording.maybe(f"rule_kind.{kind}", kind), rows) for kind, rows in kinds.items()]
