@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from validation.fieldwork import answers, clocks, interviews, linkage, places, progressing, rates, response, values
+from validation.fieldwork import (
+    answers,
+    backchecks,
+    clocks,
+    interviews,
+    linkage,
+    places,
+    progressing,
+    rates,
+    response,
+    values,
+)
 from validation.fieldwork.task import FieldCheck
 
 CHECKS: tuple[FieldCheck, ...] = (
@@ -13,6 +24,7 @@ CHECKS: tuple[FieldCheck, ...] = (
     *places.CHECKS,
     *rates.CHECKS,
     *values.CHECKS,
+    *backchecks.CHECKS,
     *response.CHECKS,
     *progressing.CHECKS,
 )
