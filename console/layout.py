@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from console.surveys import list_surveys
 from console.wording import LANGUAGE_NAMES
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ SECTIONS = (
     ("fieldwork", "see_progress"),
     ("findings", "see_findings"),
     ("flows", "run_flow"),
+    ("reports", "read_reports"),
     ("releases", "approve_release"),
 )
 """Pages of a survey and the right that opens each."""
@@ -66,7 +68,13 @@ def render(template: str, visit: Visit, values: Mapping[str, Any]) -> str:
 def _menu(visit: Visit) -> list[Entry]:
     if visit.person is None:
         return []
+    if not visit.may("log_in"):
+        return [Entry("mine", visit.url("mine"))]
     entries = [Entry("home", visit.url())]
+    if visit.survey is None:
+        # Where there is one survey, one is always in it.
+        surveys = list_surveys(visit.store, visit.person, "see_progress")
+        visit = replace(visit, survey=surveys[0]) if len(surveys) == 1 else visit
     if visit.survey is not None:
         entries += [
             Entry(key, visit.in_survey(key)) for key, act in SECTIONS if visit.may(act) and _is_there(visit, key)

@@ -62,7 +62,7 @@ def revoke(store: Store, person: Person, number: int) -> None:
     """
     target = _require_over(store, person, number)
     if target.id == person.id:
-        raise AccessError("ACC-124", "Nobody revokes themselves.", "Ask another administrator.")
+        raise AccessError("ACC-126", "Nobody revokes themselves.", "Ask another administrator.")
     with store.begin() as connection:
         revoke_person(connection, number)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from console.pages import audit, deciding, findings, flows, home, interview, login, people, releases
+from console.pages import audit, deciding, fieldwork, findings, flows, home, interview, login, people, releases, reports
 from console.visiting import Visit
 
 ANYBODY = "anybody"
@@ -54,4 +54,11 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/people", "manage_people", people.add),
     Page("POST", "/people/{number:int}", "manage_people", people.change),
     Page("GET", "/audit", "see_audit_log", audit.show),
+    Page("GET", "/s/{form}/fieldwork", "see_progress", fieldwork.show),
+    Page("GET", "/mine", "see_own_progress", fieldwork.show_own),
+    Page("GET", "/s/{form}/reports", "read_reports", reports.show),
+    Page("POST", "/s/{form}/reports", "sign_report", reports.make_key),
+    Page("GET", "/s/{form}/reports/{report}", "read_reports", reports.show_one),
+    Page("POST", "/s/{form}/reports/{report}", "read_reports", reports.act),
+    Page("GET", "/s/{form}/reports/{report}/files/{path:path}", "read_reports", reports.read_file),
 )

@@ -32,7 +32,9 @@ class Board:
 
 
 def show(visit: Visit) -> Response:
-    """The first page."""
+    """The first page; whoever only sends interviews has the own progress for it."""
+    if not visit.may("log_in"):
+        return visit.go(visit.url("mine"))
     surveys = list_surveys(visit.store, visit.who, "see_progress")
     boards = [_board(replace(visit, survey=survey)) for survey in surveys]
     return visit.page("home.html", section="home", boards=boards)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from console.acts import releasing
 from console.differences import compare_releases
+from console.pages.files import answer_with_file
 from console.surveys import load_survey, zone_of
 from console.visiting import Visit
 from schemas.errors import ReleaseError, StoreError
@@ -16,19 +17,6 @@ from store.releases import ReleaseRow, list_releases
 
 SHOWN: Final = 200
 """Differences that a page shows; the rest are only counted."""
-
-TYPES: Final = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".txt": "text/plain; charset=utf-8",
-    ".json": "application/json",
-    ".csv": "text/csv; charset=utf-8",
-    ".pdf": "application/pdf",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ".png": "image/png",
-}
-"""What is served of a release, and as what; anything else is only for downloading."""
 
 
 def _releases(visit: Visit) -> list[ReleaseRow]:
@@ -88,10 +76,4 @@ def set_state(visit: Visit) -> Response:
 
 def read_file(visit: Visit) -> Response:
     """A file of a release: its pages and tables as the public would see them."""
-    folder = Path(_one(visit).folder).resolve()
-    file = (folder / str(visit.request.path_params["path"])).resolve()
-    if not file.is_relative_to(folder) or not file.is_file():
-        return visit.page("error.html", 404, error=None, kind="missing")
-    kind = TYPES.get(file.suffix.lower())
-    headers = {} if kind else {"Content-Disposition": f'attachment; filename="{file.name}"'}
-    return Response(file.read_bytes(), headers=headers, media_type=kind or "application/octet-stream")
+    return answer_with_file(visit, Path(_one(visit).folder), str(visit.request.path_params["path"]))

@@ -1,0 +1,138 @@
+"""Field work: exceptions first, today against what was expected, progress by unit and quota, each enumerator."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import polars as pl
+from starlette.responses import Response
+
+from console.surveys import load_survey, zone_of
+from console.visiting import Visit
+from forms.compile import CompiledForm
+from reports.maps import draw_map, letter_map
+from schemas.fields import MAIN_TABLE, RECEIVED_AT
+from schemas.findings import Finding
+from store import findings
+from store.interviews import read_mark
+from store.open import Store
+from store.own_progress import list_own_progress
+from store.tables import read_tables
+from validation.fieldwork import enumerators, progress
+
+DAYS: Final = 14
+UNITS: Final = 200
+"""Sampling units that the page shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How field work stands, as the tables tell.
+
+    Attributes:
+        progress, enumerators: see `validation.fieldwork`.
+        days: day -> interviews received, the last `DAYS` up to today.
+    """
+
+    progress: list[dict[str, Any]]
+    enumerators: list[dict[str, Any]]
+    days: dict[date, int]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """Rows of progress of a kind: commune, psu or quota."""
+        return [row for row in self.progress if row["kind"] == kind]
+
+
+_kept: OrderedDict[tuple[object, ...], Standing] = OrderedDict()
+_turn = threading.Lock()
+
+
+def show(visit: Visit) -> Response:
+    """The page."""
+    compiled = load_survey(visit.store, visit.about.form_id)
+    now = visit.desk.now().astimezone(zone_of(compiled))
+    standing = read_standing(visit.store, compiled, now)
+    with visit.store.read() as connection:
+        found = findings.list_findings(connection, visit.about.form_id, kinds={"field"})
+    exceptions = [row for row in found if not row.instance_id]
+    about = Counter(row.row_id.partition("/")[0].removeprefix("enumerator:") for row in exceptions)
+    map_ = draw_map(visit.about.commune) if visit.about.commune else None
+    return visit.page(
+        "fieldwork.html",
+        section="fieldwork",
+        standing=standing,
+        today=now.date(),
+        exceptions=sorted(exceptions, key=_rank),
+        about=about,
+        single=_singles(found),
+        map=letter_map(map_, visit.words) if map_ else "",
+        codes=_quota_labels(visit, compiled),
+        units=UNITS,
+    )
+
+
+def show_own(visit: Visit) -> Response:
+    """What the person who asks has sent: theirs alone."""
+    now = visit.desk.now()
+    with visit.store.read() as connection:
+        rows = list_own_progress(connection, visit.who.id, now - timedelta(days=1))
+    return visit.page("mine.html", section="mine", rows=rows)
+
+
+def read_standing(store: Store, compiled: CompiledForm, now: datetime) -> Standing:
+    """How field work stands; worked out again only when interviews came or the day changed."""
+    form_id = compiled.form.form_id
+    with store.read() as connection:
+        key = (str(store.data.resolve()), form_id, compiled.form.version, now.date(), read_mark(connection, form_id))
+    with _turn:
+        if key not in _kept:
+            _kept[key] = _work_out(store, compiled, now)
+            while len(_kept) > 8:
+                _kept.popitem(last=False)
+        return _kept[key]
+
+
+def _work_out(store: Store, compiled: CompiledForm, now: datetime) -> Standing:
+    form, specs = compiled.form, compiled.specs
+    tables = read_tables(store, form.form_id, form)
+    settings = specs.design.settings
+    return Standing(
+        progress=progress(form, tables, settings, specs.monitoring, now).to_dicts(),
+        enumerators=enumerators(form, tables, settings, specs.monitoring).to_dicts(),
+        days=_days(tables[MAIN_TABLE], now),
+    )
+
+
+def _days(main: pl.DataFrame, now: datetime) -> dict[date, int]:
+    """Interviews received on each of the last days, days without any too."""
+    zone = getattr(now.tzinfo, "key", None) or "UTC"
+    counted = dict(
+        main.select(pl.col(RECEIVED_AT).dt.convert_time_zone(zone).dt.date().alias("day"))
+        .group_by("day")
+        .len()
+        .iter_rows()
+    )
+    days = [now.date() - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
+    return {day: int(counted.get(day, 0)) for day in days}
+
+
+def _rank(finding: Finding) -> tuple[int, str, str]:
+    return ({"error": 0, "warning": 1, "info": 2}[finding.severity], finding.rule_id, finding.row_id)
+
+
+def _singles(found: list[Finding]) -> list[tuple[Finding, int]]:
+    """One finding of each field check about single interviews, for its sentence, and how many there are."""
+    counts = Counter(row.rule_id for row in found if row.instance_id)
+    first = {row.rule_id: row for row in reversed(found) if row.instance_id}
+    return [(first[rule], number) for rule, number in counts.most_common()]
+
+
+def _quota_labels(visit: Visit, compiled: CompiledForm) -> dict[str, str]:
+    """Codes of the quota's question -> labels; a quota without a labelled list keeps its codes."""
+    name = next((row.value for row in compiled.specs.monitoring if row.parameter == "quota_question" and row.value), "")
+    field = next((field for field in compiled.form.fields() if field.name == name), None)
+    return {} if field is None else {choice.value: visit.words.pick(choice.label) for choice in field.choices}
