@@ -15,6 +15,7 @@ import polars as pl
 
 from console.acts.edited import cleaning_statistics, edit_survey
 from estimation.indicators import estimate
+from flows.quality_gate import require_signature
 from flows.registering import load_form
 from reports.contents import Counts, Provenance, ReleaseContents, combine_digests, list_of_digests
 from reports.disclosure import protect
@@ -81,9 +82,11 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
 
     Raises:
         StoreError: STO-011, when the form is not registered.
-        ReleaseError: REL-010, when there is no accepted interview.
+        ReleaseError: REL-010, when there is no accepted interview; REL-066, REL-067, when the workbook requires a
+            signature and the data as they are have none, or are refused.
     """
     compiled = load_form(store, form_id)
+    require_signature(store, form_id, compiled.specs.design)
     survey = edit_survey(store, compiled.form, read_tables(store, form_id, compiled.form), reader="comunal release")
     tables = survey.tables
     with store.read() as connection:
