@@ -1,4 +1,4 @@
-"""The data-quality report, from interviews to a signature that a folder alone proves and a release that waits for it."""
+"""The data-quality report, from interviews to a signature proved by its folder, and a release that waits for it."""
 
 from __future__ import annotations
 
