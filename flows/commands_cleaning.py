@@ -1,4 +1,4 @@
-"""The cleaning log: `comunal cleaning apply`."""
+"""Cleaning logs: `comunal cleaning apply`; those of a survey in `flows.commands_cleaning_store`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows import commands_cleaning_store
 from flows.output import JsonOption, Output
 from schemas.errors import CommandError
 
@@ -22,6 +23,7 @@ _SHOWN = 20
 
 def register(parent: typer.Typer) -> None:
     """Adds the command group."""
+    commands_cleaning_store.register(app)
     parent.add_typer(app, name="cleaning")
 
 

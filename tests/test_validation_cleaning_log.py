@@ -172,3 +172,11 @@ def test_the_same_log_over_its_own_result_changes_nothing(log: list[tuple[str, .
     once = cells(run([list(row) for row in log], check_types=False))
     if once:
         assert cells(run([list(row) for row in log], once, check_types=False)) == once
+
+
+def test_a_row_that_an_earlier_one_contradicts_stays_refused_when_the_log_is_replayed_onto_its_own_result() -> None:
+    log = [["b", "age", "23", "24", "change_response"], ["b", "age", "", "50", "change_response"]]
+    once = run(log)
+    assert reasons(once) == [(3, "contradicts")]
+    again = run(log, cells(once))
+    assert (cells(again), reasons(again)) == (cells(once), [(3, "contradicts")])

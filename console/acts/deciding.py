@@ -55,7 +55,7 @@ def preview(store: Store, person: Person, form_id: str, wish: Wish) -> Outlook:
     Raises:
         AccessError: ACC-123, no right. DecisionError: DEC-001 to DEC-009, it can't be taken.
     """
-    _check(store, person, form_id, wish)
+    check_wish(store, person, form_id, wish)
     with acting(person_actor(person.id)):
         ground = ground_of_one(store, form_id, wish.instance_id, person.name)
         return _weigh(store, person, form_id, ground, wish)[0]
@@ -87,7 +87,7 @@ def decide(
             interview, DEC-004 to DEC-008 a change that can't be made, DEC-009 no such open finding, DEC-010 it would
             open an error.
     """
-    _check(store, person, form_id, wish)
+    check_wish(store, person, form_id, wish)
     with acting(person_actor(person.id)):
         ground = ground_of_one(store, form_id, wish.instance_id, person.name)
         outlook, weighed = _weigh(store, person, form_id, ground, wish)
@@ -203,7 +203,12 @@ def read_interview(store: Store, person: Person, form_id: str, instance_id: str)
     )
 
 
-def _check(store: Store, person: Person, form_id: str, wish: Wish) -> None:
+def check_wish(store: Store, person: Person, form_id: str, wish: Wish) -> None:
+    """Whether a person may ask for that, and says why.
+
+    Raises:
+        AccessError: ACC-123, no right. DecisionError: DEC-001 no reason, DEC-002 no such action.
+    """
     right = _RIGHTS.get(wish.action)
     if right is None or wish.action == "second":
         choices = ", ".join(name for name in _RIGHTS if name != "second")

@@ -162,17 +162,19 @@ def _change(state: _State, row: CleaningRow, records: Sequence[int], blank: str,
     now = state.value(*cell)
     new = None if row.change_type is ChangeType.BLANK else row.new
     wanted = blank if new is None else new
-    if _equal(now, wanted) and not (row.old is not None and _equal(row.old, wanted)):
+    if is_same_cell(now, wanted) and not (row.old is not None and is_same_cell(row.old, wanted)):
+        # As if it had changed it: rows that it contradicts are refused when the log is replayed onto its own result.
+        state.changed_by.setdefault(cell, row.number)
         return False
     earlier = state.changed_by.get(cell)
     if row.old is None and earlier is not None:
         raise _Refusal("contradicts", f"Row {earlier} changed {row.question} already, and this row names no old value.")
-    if row.old is not None and not _equal(row.old, now):
+    if row.old is not None and not is_same_cell(row.old, now):
         told = f" (row {earlier} changed it)" if earlier is not None else ""
         raise _Refusal("stale_old_value", f"{row.question} no longer holds the old value that the row names{told}.")
     if new is not None and check_types and (kind := _type(state, column)) and not _is_of(kind, new):
         raise _Refusal("wrong_type", f"{row.question} holds {kind}s only, and the new value is none.")
-    if _equal(now, wanted):
+    if is_same_cell(now, wanted):
         return False
     state.changed[cell] = wanted
     state.changed_by[cell] = row.number
@@ -197,7 +199,7 @@ def _same(row: CleaningRow) -> tuple[str, str, ChangeType, str | None, str | Non
     return (row.key, question, row.change_type, None if row.change_type is ChangeType.REMOVE else old, new)
 
 
-def _equal(left: str, right: str) -> bool:
+def is_same_cell(left: str, right: str) -> bool:
     """Whether two cells say the same: spreadsheets rewrite 5 as 5.0, true as TRUE, and a blank as NA."""
     if left == right:
         return True
