@@ -19,6 +19,7 @@ CELLS_AT_A_TIME = 1_000_000
 """Answers compared at a time: few enough to stay in the processor's cache."""
 
 Codes = npt.NDArray[np.unsignedinteger[Any]]
+Counts = npt.NDArray[np.int64]
 
 
 def is_asked(field: Field) -> bool:
@@ -86,6 +87,30 @@ def encode_answers(form: Form, tables: Mapping[str, pl.DataFrame]) -> Codes:
     codes = np.hstack(columns)
     # Pairs are many, and comparing them is a matter of bytes read.
     return np.ascontiguousarray(codes, dtype=np.min_scalar_type(int(codes.max(initial=0))))
+
+
+def count_answers(form: Form, tables: Mapping[str, pl.DataFrame]) -> Counts:
+    """How many numbers other than 0 `encode_answers` has for each interview, without making them."""
+    main = tables[MAIN_TABLE]
+    total = pl.Series(np.zeros(main.height, dtype=np.int64))
+    for table in form.tables:
+        if table.name not in tables:
+            continue
+        frame = tables[table.name]
+        names = [field.column for field in table.fields if is_asked(field) and field.column in frame.columns]
+        if not names or table.parent not in {None, MAIN_TABLE}:
+            continue
+        given = pl.sum_horizontal(pl.col(name).is_not_null().cast(pl.Int64) for name in names)
+        if table.parent is None:
+            total += frame.select(given).to_series()
+            continue
+        rows = frame.select(INSTANCE_ID, POSITION, given.alias("given"))
+        rows = rows.filter(pl.col(POSITION).is_between(1, LONGEST_REPEAT))
+        rows = rows.unique([INSTANCE_ID, POSITION], keep="first").group_by(INSTANCE_ID).agg(pl.col("given").sum())
+        placed = main.select(INSTANCE_ID).join(rows, on=INSTANCE_ID, how="left", maintain_order="left")
+        total += placed.get_column("given").fill_null(0)
+    counts: Counts = total.to_numpy()
+    return counts
 
 
 def _positions(frame: pl.DataFrame) -> range:

@@ -90,11 +90,19 @@ def describe_people(
     people = people.with_columns(pl.when(pl.col("name").str.contains(" ")).then(pl.col("name")).alias("full_name"))
     people = _share_phone(people)
     people = people.join(_marks(form, tables, settings), on=_PERSON, how="left")
-    return people.join(_answers(form, tables), on=INSTANCE_ID, how="left")
+    return people.join(_answers(form, tables, people), on=INSTANCE_ID, how="left")
 
 
-def _answers(form: Form, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Of every interview with enough answers a text that only an interview with the same answers has."""
+def _answers(form: Form, tables: Mapping[str, pl.DataFrame], people: pl.DataFrame) -> pl.DataFrame:
+    """Of interviews with enough answers a text that only an interview with the same answers has.
+
+    Only of those with a full name that occurs again: nobody asks for the others'.
+    """
+    named = people.filter(pl.col("full_name").is_not_null() & pl.col("full_name").is_duplicated())
+    tables = {
+        name: frame.join(named.select(INSTANCE_ID).unique(), on=INSTANCE_ID, how="semi", maintain_order="left")
+        for name, frame in tables.items()
+    }
     codes = encode_answers(form, tables)
     enough = np.count_nonzero(codes, axis=1) >= FEWEST_ANSWERS
     told = [row.tobytes().hex() if many else None for row, many in zip(codes, enough, strict=True)]

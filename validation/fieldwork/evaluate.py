@@ -112,6 +112,8 @@ def _trouble(check: FieldCheck, task: Task) -> NotChecked | None:
 
 
 def _findings(task: Task, check: FieldCheck, rule: Rule, rows: pl.DataFrame) -> list[Finding]:
+    if rows.is_empty():
+        return []
     main = task.main
     versions = dict(zip(main[INSTANCE_ID], main[FORM_VERSION], strict=True)) if FORM_VERSION in main.columns else {}
     found = []

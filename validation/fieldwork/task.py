@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
 
-import numpy as np
 import polars as pl
 
 from schemas.fields import INSTANCE_ID, MAIN_TABLE, RECEIVED_AT, Field, Form
@@ -17,7 +16,7 @@ from schemas.text import Text
 from validation.evaluation import NotChecked
 from validation.fieldwork.parameters import GENERAL, GENERAL_DEFAULTS, PREFIX, Defaults, Parameters
 from validation.fieldwork_rules import FieldworkSettings
-from validation.likeness import encode_answers, is_asked
+from validation.likeness import Counts, count_answers, is_asked
 from validation.order import END, START, time_fields
 
 Unit = Literal["interview", "enumerator", "psu", "day", "commune"]
@@ -130,10 +129,9 @@ class Task:
         return next((each for each in found if each.column in self.main.columns), None)
 
     @cached_property
-    def answers(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def answers(self) -> Counts:
         """Answers of each interview, repeats included."""
-        counted: np.ndarray[Any, np.dtype[np.int64]] = np.count_nonzero(encode_answers(self.form, self.tables), axis=1)
-        return counted
+        return count_answers(self.form, self.tables)
 
     @cached_property
     def moments(self) -> dict[str, str]:

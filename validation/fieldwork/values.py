@@ -32,25 +32,26 @@ def _numeric(task: Task, field: Field) -> pl.Expr:
 
 
 def _check_outliers(task: Task) -> Outcome:
-    """Numbers far outside the quartiles of their group, on a logarithmic scale where all of them are above 0."""
+    """Numbers far outside the quartiles of their group."""
     factor = task.parameters.number("outlier", "factor", _OUTLIER)
     least = task.parameters.number("outlier", "min_answers", _OUTLIER)
     by = task.question((*task.parameters.names("outlier", "by", _OUTLIER), "")[0])
+    groups = None if by is None else "_group"
     found, checked = [], 0
     for table in task.form.tables:
         frame = task.tables.get(table.name)
         if frame is None or not frame.height:
             continue
         if by is not None and table.name != MAIN_TABLE:
-            groups = task.main.select(INSTANCE_ID, pl.col(by.column).alias("_group"))
-            frame = frame.join(groups, on=INSTANCE_ID, how="left", maintain_order="left")
+            grouped = task.main.select(INSTANCE_ID, pl.col(by.column).alias("_group"))
+            frame = frame.join(grouped, on=INSTANCE_ID, how="left", maintain_order="left")
         else:
             frame = frame.with_columns((pl.col(by.column) if by is not None else pl.lit("")).alias("_group"))
         for field in numbers(task, table.name):
             given = frame.select(INSTANCE_ID, ROW_ID, "_group", _numeric(task, field).alias(_VALUE))
             given = given.filter(pl.col(_VALUE).is_not_null())
             checked += given.height
-            rows = _far_out(given, factor, least)
+            rows = _far_out(given, groups, factor, least)
             found.append(rows.select(INSTANCE_ID, ROW_ID, pl.lit(field.name).alias(QUESTION)))
     schema = {INSTANCE_ID: pl.String, ROW_ID: pl.String, QUESTION: pl.String}
     rows = pl.concat(found) if found else pl.DataFrame(schema=schema)
@@ -59,12 +60,17 @@ def _check_outliers(task: Task) -> Outcome:
 
 
 def _far_out(given: pl.DataFrame, factor: float, least: float) -> pl.DataFrame:
-    positive = (pl.col(_VALUE).min() > 0).over("_group")
-    scaled = given.with_columns(pl.when(positive).then(pl.col(_VALUE).log()).otherwise(pl.col(_VALUE)).alias("_scaled"))
-    low, high = (pl.col("_scaled").quantile(at, "linear").over("_group") for at in (0.25, 0.75))
-    spread = high - low
-    # Where most give the same answer, quartiles say nothing of the others.
-    varied = (pl.len().over("_group") >= least) & (spread > 0)
+    """Numbers more than so many quartile distances outside the quartiles of their group.
+
+    Where the upper half is much wider than the lower one (incomes), logarithms are compared. Quartiles that lie close
+    together count as a quarter of the median apart, and numbers of few different values (children) aren't judged.
+    """
+    low, middle, high = (pl.col(_VALUE).quantile(at, "linear").over("_group") for at in (0.25, 0.5, 0.75))
+    skewed = (pl.col(_VALUE).min().over("_group") >= 0) & (high - middle > 1.5 * (middle - low))
+    scaled = given.with_columns(pl.when(skewed).then((pl.col(_VALUE) + 1).log()).otherwise(_VALUE).alias("_scaled"))
+    low, middle, high = (pl.col("_scaled").quantile(at, "linear").over("_group") for at in (0.25, 0.5, 0.75))
+    spread = pl.max_horizontal(high - low, 0.25 * middle.abs())
+    varied = (pl.len().over("_group") >= least) & (pl.col(_VALUE).n_unique().over("_group") >= _VARIED) & (spread > 0)
     far = (pl.col("_scaled") < low - factor * spread) | (pl.col("_scaled") > high + factor * spread)
     return scaled.filter(varied & far)
 
@@ -123,6 +129,8 @@ def _scaled(values: pl.Series) -> pl.Series:
     smallest, largest = values.min(), values.max()
     if isinstance(smallest, float) and isinstance(largest, float) and smallest > 0 and largest > 100 * smallest:
         values = values.log()
+    # A single number with zeros too many would make the others look all alike.
+    values = values.clip(values.quantile(0.01), values.quantile(0.99))
     return values - values.median() if values.len() else values
 
 
@@ -155,6 +163,7 @@ def _check_straight(task: Task) -> Outcome:
     """Interviews whose choices stand nearly all at the same place of their lists."""
     least = task.parameters.number("straight_line", "min_answers", _STRAIGHT)
     share = task.parameters.number("straight_line", "share", _STRAIGHT)
+    deviations = task.parameters.number("straight_line", "deviations", _STRAIGHT)
     fields = [each for each in task.asked() if each.control == "select1" and len(each.choices) >= _LISTED]
     places = np.full((task.main.height, len(fields)), -1, dtype=np.int16)
     for at, field in enumerate(fields):
@@ -162,11 +171,17 @@ def _check_straight(task: Task) -> Outcome:
         codes = task.main[field.column].cast(pl.String)
         places[:, at] = codes.replace_strict(order, default=-1, return_dtype=pl.Int16).to_numpy()
     answered = (places >= 0).sum(axis=1)
-    longest = max((len(field.choices) for field in fields), default=0)
-    most = np.zeros(task.main.height, dtype=np.int64)
-    for place in range(longest):
-        np.maximum(most, (places == place).sum(axis=1), out=most)
-    straight = (answered >= least) & (most >= share * answered)
+    # What counts is how many choices stand at one place beyond what is usual for these very questions.
+    given = places >= 0
+    usual_of = given.sum(axis=0).clip(min=1)
+    straight = np.zeros(task.main.height, dtype=bool)
+    for place in range(max((len(field.choices) for field in fields), default=0)):
+        here = places == place
+        usual = here.sum(axis=0) / usual_of
+        expected, spread = given @ usual, np.sqrt(given @ (usual * (1 - usual)))
+        count = here.sum(axis=1)
+        straight |= (count >= share * answered) & (count - expected > deviations * spread)
+    straight &= answered >= least
     rows = task.main.filter(pl.Series(straight, dtype=pl.Boolean)).select(INSTANCE_ID)
     return Outcome(int((answered >= least).sum()), rows)
 
@@ -211,6 +226,8 @@ def _unlike(task: Task, check: str, counts: pl.DataFrame, by: tuple[str, ...]) -
     return Outcome(counts[WHO].n_unique(), rows.select("unit", WHO, QUESTION, "share", "others"), variables)
 
 
+_VARIED = 10
+"""Different answers that a number needs for quartiles to say something of the others."""
 _DISTINCT = 20
 """A number with fewer different answers has no last digit to speak of."""
 _LISTED = 3
@@ -218,7 +235,7 @@ _LISTED = 3
 _OUTLIER: Defaults = {"factor": 3.0, "min_answers": 30.0, "by": ""}
 _MEAN: Defaults = {"deviations": 0.8}
 _VARIANCE: Defaults = {"ratio": 0.5}
-_STRAIGHT: Defaults = {"min_answers": 15.0, "share": 0.8}
+_STRAIGHT: Defaults = {"min_answers": 15.0, "share": 0.5, "deviations": 5.0}
 _UNLIKE: Defaults = {"difference": 0.3}
 _WHOSE = {
     "es": " Encuestador/a {_who}, pregunta {question}.",
