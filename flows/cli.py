@@ -11,6 +11,7 @@ from flows import (
     commands_checks,
     commands_cleaning,
     commands_data,
+    commands_decide,
     commands_demo,
     commands_disclosure,
     commands_entities,
@@ -59,6 +60,7 @@ commands_serve.register(app)
 commands_data.register(app)
 commands_backup.register(app)
 commands_cleaning.register(app)
+commands_decide.register(app)
 commands_run.register(app)
 commands_checks.register(app)
 commands_fieldwork.register(app)
