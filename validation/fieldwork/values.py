@@ -59,18 +59,25 @@ def _check_outliers(task: Task) -> Outcome:
     return Outcome(checked, rows.with_columns(pl.col(QUESTION).list.join(", ").alias("named")))
 
 
-def _far_out(given: pl.DataFrame, factor: float, least: float) -> pl.DataFrame:
-    """Numbers more than so many quartile distances outside the quartiles of their group.
+def _far_out(given: pl.DataFrame, groups: str | None, factor: float, least: float) -> pl.DataFrame:
+    """Numbers more than so many quartile distances outside the quartiles of their group (all are one, if null).
 
     Where the upper half is much wider than the lower one (incomes), logarithms are compared. Quartiles that lie close
     together count as a quarter of the median apart, and numbers of few different values (children) aren't judged.
     """
-    low, middle, high = (pl.col(_VALUE).quantile(at, "linear").over("_group") for at in (0.25, 0.5, 0.75))
-    skewed = (pl.col(_VALUE).min().over("_group") >= 0) & (high - middle > 1.5 * (middle - low))
+
+    def over(figure: pl.Expr) -> pl.Expr:
+        return figure if groups is None else figure.over(groups)
+
+    def quartiles(column: str) -> list[pl.Expr]:
+        return [over(pl.col(column).quantile(at, "linear")) for at in (0.25, 0.5, 0.75)]
+
+    low, middle, high = quartiles(_VALUE)
+    skewed = (over(pl.col(_VALUE).min()) >= 0) & (high - middle > 1.5 * (middle - low))
     scaled = given.with_columns(pl.when(skewed).then((pl.col(_VALUE) + 1).log()).otherwise(_VALUE).alias("_scaled"))
-    low, middle, high = (pl.col("_scaled").quantile(at, "linear").over("_group") for at in (0.25, 0.5, 0.75))
+    low, middle, high = quartiles("_scaled")
     spread = pl.max_horizontal(high - low, 0.25 * middle.abs())
-    varied = (pl.len().over("_group") >= least) & (pl.col(_VALUE).n_unique().over("_group") >= _VARIED) & (spread > 0)
+    varied = (over(pl.len()) >= least) & (over(pl.col(_VALUE).n_unique()) >= _VARIED) & (spread > 0)
     far = (pl.col("_scaled") < low - factor * spread) | (pl.col("_scaled") > high + factor * spread)
     return scaled.filter(varied & far)
 
