@@ -62,7 +62,7 @@ def _check_outliers(task: Task) -> Outcome:
 def _far_out(given: pl.DataFrame, groups: str | None, factor: float, least: float) -> pl.DataFrame:
     """Numbers more than so many quartile distances outside the quartiles of their group (all are one, if null).
 
-    Where the upper half is much wider than the lower one (incomes), logarithms are compared. Quartiles that lie close
+    Where the upper half is wider than the lower one (incomes), logarithms are compared. Quartiles that lie close
     together count as a quarter of the median apart, and numbers of few different values (children) aren't judged.
     """
 
@@ -73,10 +73,12 @@ def _far_out(given: pl.DataFrame, groups: str | None, factor: float, least: floa
         return [over(pl.col(column).quantile(at, "linear")) for at in (0.25, 0.5, 0.75)]
 
     low, middle, high = quartiles(_VALUE)
-    skewed = (over(pl.col(_VALUE).min()) >= 0) & (high - middle > 1.5 * (middle - low))
-    scaled = given.with_columns(pl.when(skewed).then((pl.col(_VALUE) + 1).log()).otherwise(_VALUE).alias("_scaled"))
+    skewed = (over(pl.col(_VALUE).min()) >= 0) & (high - middle > 1.25 * (middle - low))
+    scaled = given.with_columns(skewed.alias("_skewed")).with_columns(
+        pl.when("_skewed").then((pl.col(_VALUE) + 1).log()).otherwise(_VALUE).alias("_scaled")
+    )
     low, middle, high = quartiles("_scaled")
-    spread = pl.max_horizontal(high - low, 0.25 * middle.abs())
+    spread = pl.max_horizontal(high - low, 0.25 * pl.when("_skewed").then(1.0).otherwise(middle.abs()))
     varied = (over(pl.len()) >= least) & (over(pl.col(_VALUE).n_unique()) >= _VARIED) & (spread > 0)
     far = (pl.col("_scaled") < low - factor * spread) | (pl.col("_scaled") > high + factor * spread)
     return scaled.filter(varied & far)
