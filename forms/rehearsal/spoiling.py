@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from forms.rehearsal import rehearse
 from forms.rehearsal.interviews import RehearsedInterview, Send
-from forms.rehearsal.spoiling_answers import Spoiler, copy_person
+from forms.rehearsal.spoiling_answers import copy_person
+from forms.rehearsal.spoiling_fieldwork import FIELDWORK, FieldworkSpoiler
 from forms.rehearsal.times import PER_DAY
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 DUPLICATE_SEND, LATE_ATTACHMENT = "duplicate_send", "late_attachment"
 TRANSPORT = (DUPLICATE_SEND, LATE_ATTACHMENT)
-DUPLICATE_PERSON = "duplicate_person"
+DUPLICATE_PERSON, MISSPELT, DRIFT = "duplicate_person", "misspelt_duplicate", "clock_drift"
 CONTENT = (
     "out_of_range",
     "skip_rule_broken",
@@ -33,6 +34,7 @@ CONTENT = (
     "impossible_duration",
     "missing_required",
     "unlisted_choice",
+    *FIELDWORK,
 )
 OTHER_SEED = 1_000_003
 """Added to the seed for the additional interviews, so that they aren't copies of the clean ones."""
@@ -149,7 +151,7 @@ class Spoiling:
         self._count = count
         self._interviews = interviews
         self._chance = random.Random(f"{seed}/spoiling")  # noqa: S311 - a rehearsal, not a secret
-        self._spoiler = Spoiler(compiled, self._chance)
+        self._spoiler = FieldworkSpoiler(compiled, self._chance)
         # After the clean ones, lest an enumerator be at two doors at once.
         after = start + timedelta(days=last_day(count, 0.0))
         self._fresh = rehearse(compiled, spare_interviews(self.total), seed + OTHER_SEED, after)
@@ -205,8 +207,8 @@ class Spoiling:
                 self._transport.append(kind)  # of the next clean interview
                 self._turn += 1
                 return
-            if kind == DUPLICATE_PERSON:
-                planted = self._copy(index)
+            if kind in {DUPLICATE_PERSON, MISSPELT}:
+                planted = self._copy(index, kind)
             else:
                 send = self._error(kind)
                 planted = send is not None
@@ -229,7 +231,7 @@ class Spoiling:
         for _ in range(owed):
             yield from self._act(self._count)
 
-    def _copy(self, index: int) -> bool:
+    def _copy(self, index: int, kind: str) -> bool:
         """Enter a recent respondent again, some sendings later; false if none of them tells who it is about."""
         told = [
             (rank, place, interview)
@@ -240,14 +242,18 @@ class Spoiling:
             return False
         _, _, original = min(told, key=lambda each: each[:2])
         self._copied.add(original.instance_id)
-        copy = copy_person(original, self._spoiler, self._chance)
+        if kind == MISSPELT:
+            copy, how = self._spoiler.misspell(original), "entered again, written otherwise"
+        else:
+            copy, how = copy_person(original, self._spoiler, self._chance), "entered again"
         self._delayed.append((index + DISTANCE, _send(copy)))
-        note = f"The respondent of {original.instance_id}, entered again."
-        self.truth.append(Truth(copy.instance_id, DUPLICATE_PERSON, (), note))
+        self.truth.append(Truth(copy.instance_id, kind, (), f"The respondent of {original.instance_id}, {how}."))
         return True
 
     def _error(self, kind: str) -> Send | None:
         """An additional interview with an error of that kind; null if none could be planted."""
+        if kind == DRIFT:
+            return self._drift()
         spoil: Callable[[RehearsedInterview], tuple[bytes, tuple[str, ...], str] | None]
         spoil = getattr(self._spoiler, kind)
         for _ in range(TRIES):
@@ -260,6 +266,15 @@ class Spoiling:
                 self.truth.append(Truth(interview.instance_id, kind, questions, note))
                 return Send(interview.instance_id, xml, interview.attachments)
         return None
+
+    def _drift(self) -> Send | None:
+        """An additional interview on a phone with a wrong clock; null if the form records no times."""
+        interview = next(self._fresh, None)
+        drifted = None if interview is None else self._spoiler.drift(interview)
+        if drifted is None:
+            return None
+        self.truth.append(Truth(drifted[0].instance_id, DRIFT, (), drifted[1]))
+        return _send(drifted[0])
 
 
 def _send(interview: RehearsedInterview, sending: int = 0) -> Send:

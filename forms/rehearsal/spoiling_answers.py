@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from expressions.instance import Element
 from expressions.records import Scope
+from forms.audit import AUDIT_FILE
 from forms.rehearsal import answers
 from forms.rehearsal.bounds import bounds_at
 from forms.rehearsal.calculation import moment_text
@@ -245,21 +246,33 @@ def copy_person(original: RehearsedInterview, spoiler: Spoiler, chance: random.R
     """The same respondent interviewed again that evening, under a new instance id."""
     root = Element.from_xml(original.xml)
     instance_id = f"uuid:{uuid.UUID(int=chance.getrandbits(128), version=4)}"
-    _move_to_evening(root, spoiler, chance)
+    shift = _move_to_evening(root, spoiler, chance)
     xml = write_submission(root, spoiler.plan.form.namespace)
     xml = re.sub(re.escape(original.instance_id.encode()), instance_id.encode(), xml)
-    return RehearsedInterview(instance_id, xml, original.attachments)
+    return RehearsedInterview(instance_id, xml, shift_events(original.attachments, shift))
 
 
-def _move_to_evening(root: Element, spoiler: Spoiler, chance: random.Random) -> None:
+def shift_events(attachments: Mapping[str, bytes], shift: timedelta) -> Mapping[str, bytes]:
+    """The files of an interview, with all times of its audit file shifted."""
+    step = round(shift.total_seconds() * 1000)
+
+    def moved(content: bytes) -> bytes:
+        return re.sub(rb"\b\d{13}\b", lambda found: str(int(found[0]) + step).encode(), content)
+
+    return {name: moved(content) if name == AUDIT_FILE else content for name, content in attachments.items()}
+
+
+def _move_to_evening(root: Element, spoiler: Spoiler, chance: random.Random) -> timedelta:
+    """Move start and end to the evening of their day; by how much they moved."""
     if spoiler.start is None or spoiler.end is None:
-        return
+        return timedelta()
     nodes = [root.child(field.name) for field in (spoiler.start, spoiler.end)]
     begin, end = (node.text if node is not None else "" for node in nodes)
     if not begin or not end:
-        return
+        return timedelta()
     begun, ended = datetime.fromisoformat(begin), datetime.fromisoformat(end)
     evening = begun.replace(hour=LATE_HOUR, minute=chance.randrange(5, 50), second=chance.randrange(60))
     for node, moment in zip(nodes, (evening, evening + (ended - begun)), strict=True):
         if node is not None:
             node.text = moment_text(moment)
+    return evening - begun
