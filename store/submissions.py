@@ -206,6 +206,13 @@ def count_submissions(connection: Connection, form_id: str) -> SubmissionCounts:
     )
 
 
+def last_received(connection: Connection, form_id: str) -> datetime | None:
+    """When the latest submission of a form came, null if there is none."""
+    query = select(func.max(submissions.c.received_at)).where(submissions.c.form_id == form_id)
+    found: datetime | None = connection.scalar(query)
+    return found
+
+
 def list_instances(connection: Connection, submission_ids: Sequence[int]) -> list[str]:
     """Instance ids of these submissions, in order of arrival."""
     found: list[tuple[int, str]] = []

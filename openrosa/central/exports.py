@@ -151,6 +151,7 @@ ENDPOINTS = (
     ),
     Endpoint("POST", f"{_FORM}/submissions.csv.zip", csv_zip, "The same.", _TAG, query=_QUERY, gives="application/zip"),
     Endpoint("GET", f"{_FORM}/submissions.csv", csv_main, "The main table.", _TAG, query=_QUERY, gives="text/csv"),
+    Endpoint("POST", f"{_FORM}/submissions.csv", csv_main, "The same.", _TAG, query=_QUERY, gives="text/csv"),
     Endpoint(
         "GET",
         f"{_FORM}/submissions.geojson",

@@ -10,11 +10,12 @@ from starlette.responses import Response
 from openrosa.central.answers import HEADERS, UNEXPECTED, UNKNOWN, Refused, iso
 from openrosa.central.calls import PROJECT, Call, Endpoint
 from openrosa.central.definitions import definition, personal_paths
+from openrosa.central.frames import UNKNOWN_PERSON
 from schemas.fields import Field, Node, Repeat
 from schemas.rights import may
 from store.drafts import FormDraft, list_drafts
 from store.forms import FormVersionRow, get_form_version, list_form_versions, read_workbook, read_xform, set_form_state
-from store.submissions import count_submissions
+from store.submissions import count_submissions, last_received
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STATES = ("open", "closing", "closed")
@@ -84,6 +85,27 @@ def draft_md5(call: Call, draft: FormDraft) -> str:
     return hashlib.md5(xform, usedforsecurity=False).hexdigest()
 
 
+def _is_extended(call: Call) -> bool:
+    return call.headers.get("x-extended-metadata", "").lower() == "true"
+
+
+# Who registered a form is in the audit log; clients need somebody.
+_NOTHING: dict[str, object] = {
+    "submissions": 0,
+    "lastSubmission": None,
+    "excelContentType": None,
+    "createdBy": {"id": UNKNOWN_PERSON, "type": "user", "displayName": "Comunal"},
+}
+
+
+def _extended(call: Call, row: FormVersionRow) -> dict[str, object]:
+    """What Central adds to a form for those who ask for more."""
+    with call.store.read() as connection:
+        count, last = count_submissions(connection, row.form_id).current, last_received(connection, row.form_id)
+    workbook = XLSX if row.workbook_sha256 else None
+    return _NOTHING | {"submissions": count, "lastSubmission": iso(last), "excelContentType": workbook}
+
+
 def list_forms(call: Call) -> object:
     """GET forms: those of the person's communes in order of id; a form that is only a draft too."""
     known = _by_form(call)
@@ -92,9 +114,11 @@ def list_forms(call: Call) -> object:
     }
     with call.store.read() as connection:
         drafts = list_drafts(connection)
+    for form_id in forms if _is_extended(call) else ():
+        forms[form_id] |= _extended(call, known[form_id][-1])
     for draft in drafts:
         if draft.form_id not in known and (not call.person.communes or draft.person_id == call.person.id):
-            forms[draft.form_id] = draft_json(draft, draft_md5(call, draft))
+            forms[draft.form_id] = draft_json(draft, draft_md5(call, draft)) | (_NOTHING if _is_extended(call) else {})
     return [forms[form_id] for form_id in sorted(forms)]
 
 
@@ -103,15 +127,12 @@ def get_form(call: Call) -> object:
     with call.store.read() as connection:
         rows = list_form_versions(connection, call.path["form"])
         draft = next((row for row in list_drafts(connection) if row.form_id == call.path["form"]), None)
-        count = count_submissions(connection, call.path["form"]).current
     if not rows and draft is not None:
-        return draft_json(draft, draft_md5(call, draft))
+        return draft_json(draft, draft_md5(call, draft)) | (_NOTHING if _is_extended(call) else {})
     if not rows:
         raise Refused(UNKNOWN, "Could not find the form you were looking for.")
     found = form_json(rows)
-    if call.headers.get("x-extended-metadata", "").lower() == "true":
-        found |= {"submissions": count, "excelContentType": XLSX if rows[-1].workbook_sha256 else None}
-    return found
+    return found | _extended(call, rows[-1]) if _is_extended(call) else found
 
 
 def change_form(call: Call) -> object:

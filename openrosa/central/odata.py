@@ -28,6 +28,7 @@ from store.open import Store
 
 ODATA = HEADERS | {"OData-Version": "4.0"}
 JSON = "application/json; odata.metadata=minimal; charset=utf-8"
+COUNT = "/$count"
 PLACE = "__place"
 PIECE = 4_000
 """Rows that are written at once."""
@@ -86,7 +87,7 @@ def _address(shape: Shape, text: str) -> tuple[Entity, str | None]:
     return shape.entity(".".join((shape.entity(name).name, *steps))), key.replace("''", "'")
 
 
-def _wanted(call: Call, shape: Shape) -> Wanted:
+def _wanted(call: Call, shape: Shape, address: str) -> Wanted:
     strange = sorted(name for name in call.query if name.startswith("$") and name not in _KNOWN)
     if strange:
         raise Refused(NOT_OFFERED, f"{', '.join(strange)} isn't offered.", {"expected": sorted(_KNOWN)})
@@ -94,7 +95,7 @@ def _wanted(call: Call, shape: Shape) -> Wanted:
         raise Refused(NOT_OFFERED, "Only $expand=* is offered: all repeats.")
     if call.query.get("$format", "json").lower() not in {"json", "application/json"}:
         raise Refused(NOT_OFFERED, "Only $format=json is offered.")
-    entity, key = _address(shape, call.path["table"])
+    entity, key = _address(shape, address)
     return Wanted(
         entity,
         key,
@@ -135,11 +136,14 @@ def _pieces(tables: Tables, wanted: Wanted, page: pl.DataFrame) -> Iterator[byte
 
 
 def read_table(call: Call) -> object:
-    """GET forms/F.svc/TABLE."""
+    """GET forms/F.svc/TABLE, or TABLE/$count for the number of its rows alone."""
     shape = shape_of(call)
-    wanted = _wanted(call, shape)
+    only_count = call.path["table"].endswith(COUNT)
+    wanted = _wanted(call, shape, call.path["table"].removesuffix(COUNT))
     tables = open_tables(call.store, shape)
     ids = _ordered(call, tables, wanted)
+    if only_count:
+        return Response(str(ids.height), headers=ODATA, media_type="text/plain; charset=utf-8")
     if wanted.key is not None and wanted.entity.is_main and not ids.height:
         raise Refused(UNKNOWN, "There is no such interview in this table.")
     page, has_more = cut(call, ids, ID)
