@@ -52,3 +52,10 @@ def test_planted_errors_are_found_by_interview_and_question() -> None:
 def test_nothing_planted_nothing_found() -> None:
     result = score([], [])
     assert (result.kinds, result.clean, result.alarmed, result.planted) == ((), None, 0, 0)
+
+
+def test_findings_about_no_single_interview_are_no_false_alarms() -> None:
+    result = score(
+        [truth("a", "constraint")], [finding("", "field:enumerator_mean", "/data", severity="warning")], ["a", "b"]
+    )
+    assert (result.found, result.alarmed, result.false_alarms) == (0, 0, {})

@@ -84,11 +84,12 @@ def score(
             late photo) leave their interview clean.
         findings: of the same interviews.
         interviews: ids of all interviews, to count the clean ones.
-        severities: findings of other severities count neither as found nor as false alarms.
+        severities: findings of other severities count neither as found nor as false alarms. Nor do those that are
+            about no single interview: what was planted is told interview by interview.
     """
     by_instance: dict[str, list[Finding]] = {}
     for finding in findings:
-        if finding.severity in severities:
+        if finding.severity in severities and finding.instance_id:  # others are about enumerators, days, the survey
             by_instance.setdefault(finding.instance_id, []).append(finding)
     tallies: dict[str, _Tally] = {}
     spoiled: set[str] = set()
