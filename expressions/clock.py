@@ -1,20 +1,42 @@
 """The moment that `now()` means for a stored interview: when it ended, else began, else the day it was held.
 
 When it arrived is no substitute: a phone may be offline for days. A form that records no time of its own has no
-`now()` over stored interviews (EXP-112); in one that does, an interview without it is judged as of its arrival.
+`now()` over stored interviews (EXP-112); in one that does, an interview without it is judged as of its arrival. Who
+knows the time from elsewhere puts it into a column and says so (`with_clock`).
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from dataclasses import replace
+
 import polars as pl
 
 from schemas.errors import ExpressionError
-from schemas.fields import MAIN_TABLE, RECEIVED_AT, Form
+from schemas.fields import MAIN_TABLE, RECEIVED_AT, Field, Form
 
 CLOCK_FUNCTIONS = frozenset(("today", "now"))
 _MOMENT = pl.Datetime("ms", "UTC")
 _NOON = pl.duration(hours=12)
 """A day is known by its noon in UTC: that is the same day in every inhabited time zone but the outermost."""
+
+
+_KEPT = 16
+_FORMS: OrderedDict[tuple[int, str], tuple[Form, Form]] = OrderedDict()
+"""By the form's identity and the column; each holds its form, so that no other takes its id."""
+
+
+def with_clock(form: Form, column: str) -> Form:
+    """The form as if it recorded the moment of its interviews in that column of the main table."""
+    kept = _FORMS.get((id(form), column))
+    if kept is None:
+        main, *others = form.tables
+        clock = Field(column, f"{main.path}/{column}", "dateTime", column=column, preload="timestamp/end")
+        clocked = replace(form, tables=(replace(main, fields=(clock, *main.fields)), *others))
+        kept = _FORMS[id(form), column] = form, clocked
+        while len(_FORMS) > _KEPT:
+            _FORMS.popitem(last=False)
+    return kept[1]
 
 
 def interview_times(form: Form, frame: pl.DataFrame) -> pl.Series:

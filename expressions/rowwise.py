@@ -6,7 +6,7 @@ for the meaning that other engines give.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from expressions.clock import CLOCK_FUNCTIONS, refuse_unknown_time
+from expressions.clock import CLOCK_FUNCTIONS, day_columns, moment_columns, refuse_unknown_time
 from expressions.groups import Indices
 from expressions.instance import Element
 from expressions.personal_uses import refuse_personal_uses
@@ -93,8 +93,8 @@ def evaluate_rows(
             running[at] = _Running(request, tables)
         except ExpressionError as error:
             outcome[at] = error
-    if running:
-        for at, failure in _run(running, tables).items():
+    for together in _by_clock(running):
+        for at, failure in _run(together, tables).items():
             outcome[at] = failure
     return [running[at].series() if found is None else found for at, found in enumerate(outcome)]
 
@@ -125,6 +125,15 @@ class _Running:
     def series(self) -> pl.Series:
         """The values found."""
         return _as_series(self.values, self.request.kind)
+
+
+def _by_clock(running: dict[int, _Running]) -> Iterable[dict[int, _Running]]:
+    """The requests whose forms tell the moment of an interview alike: it is told once for each instance."""
+    groups: dict[tuple[str, ...], dict[int, _Running]] = {}
+    for at, one in running.items():
+        form = one.request.form
+        groups.setdefault((*moment_columns(form), "", *day_columns(form)), {})[at] = one
+    return groups.values()
 
 
 def _run(running: dict[int, _Running], tables: Mapping[str, pl.DataFrame]) -> dict[int, ExpressionError]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from expressions.clock import records_time, with_clock
 from expressions.columns import compile_columns
+from expressions.growing import grows_with_today
 from expressions.profiles import Profile
 from schemas.errors import ExpressionError
 from schemas.fields import Field, Form, Node, Repeat
+from validation.clocks import EARLIEST, LATEST
 from validation.distinct import Columns, DistinctExpr, depends_on_named_answers, named_answers
 from validation.evaluation import NotChecked, describe_failure
 
@@ -48,6 +51,20 @@ class Compiler:
         self._sometimes = _sometimes_asked(form)
         self.personal_used: set[str] = set()
 
+    def within_bounds(self, text: str, table: str, node: Node | None = None) -> tuple[Columns, Columns] | None:
+        """A condition on the first and the last possible day of an interview whose time isn't known.
+
+        Returns:
+            Null where the form records it, or where the condition may hold on a day in between alone.
+        """
+        if records_time(self._form) or not grows_with_today(text):
+            return None
+        first, last = (
+            self._compile(text, with_clock(self._form, column), table, node, of_itself=True)
+            for column in (EARLIEST, LATEST)
+        )
+        return None if isinstance(first, NotChecked) or isinstance(last, NotChecked) else (first, last)
+
     def compile(
         self,
         text: str,
@@ -63,13 +80,25 @@ class Compiler:
             of_itself: whether the expression is about the node's own answer, as a constraint is.
             judged_by: the part of the expression that the author wrote, where the rest is ours.
         """
-        missing = _lists_not_given(text, self._form)
+        return self._compile(text, self._form, table, node, of_itself=of_itself, judged_by=judged_by)
+
+    def _compile(
+        self,
+        text: str,
+        form: Form,
+        table: str,
+        node: Node | None,
+        *,
+        of_itself: bool,
+        judged_by: str | None = None,
+    ) -> Columns | NotChecked:
+        missing = _lists_not_given(text, form)
         if missing:
             return NotChecked(f"the list {', '.join(missing)} is in a file that was not given")
         context = None if node is None else as_field(node, table)
         try:
             compiled = compile_columns(
-                text, self._form, table, context, allow_rowwise=True, zone=self._zone, profile=self._profile
+                text, form, table, context, allow_rowwise=True, zone=self._zone, profile=self._profile
             )
             once = self._distinct and not compiled.is_columnar
             once = once and depends_on_named_answers(text if judged_by is None else judged_by)
@@ -80,8 +109,8 @@ class Compiler:
             return NotChecked(f"count() of {', '.join(sorted(counted))} depends on which rows were asked it")
         names = compiled.names | ({node.name} if of_itself and node is not None else frozenset())
         self.personal_used |= names & self._personal
-        fields = named_answers(compiled.names, self._form, table) if once else None
-        return compiled if fields is None else DistinctExpr(compiled, self._form, table, fields)
+        fields = named_answers(compiled.names, form, table) if once else None
+        return compiled if fields is None else DistinctExpr(compiled, form, table, fields)
 
 
 def _sometimes_asked(form: Form) -> frozenset[str]:

@@ -10,6 +10,7 @@ import polars as pl
 from schemas.fields import FORM_VERSION, INSTANCE_ID, MAIN_TABLE, Form
 from schemas.findings import Finding, Rule, RuleSummary
 from validation.chunks import split_by_submission
+from validation.clocks import split_by_clock
 from validation.engines import split_by_engine
 from validation.evaluation import AT, RULE, VERSION, VIOLATIONS_SCHEMA, Evaluation, Findings
 from validation.rules import rule_path
@@ -40,7 +41,7 @@ def evaluate_rules(
     Args:
         form: the form version with which the interviews were made.
         rules: those of `form_rules` and `check_rules`, in any order.
-        tables: the frames of `ParsedBatch.tables`. Rows may be in any order.
+        tables: the frames of `ParsedBatch.tables`, with `_audit` if there is one. Rows may be in any order.
         chunk_rows: submissions judged at a time; the result is the same whatever it is.
         personal: answers kept apart: columns instance_id, row_id, question, value. They are used in memory and
             reach no finding. Without them rules about personal answers are not checked.
@@ -52,12 +53,15 @@ def evaluate_rules(
         Findings in the order of `parsed`, then of the rows of the main table, then of the rules.
     """
     runs = []
-    for profile, numbers in split_by_engine(tables):
-        program = make_program(form, tuple(rules), has_personal=personal is not None, zone=zone, profile=profile)
-        runs.append(Run(program, parsed))
-        theirs = tables if len(numbers) == tables[MAIN_TABLE].height else _of_interviews(tables, numbers)
-        for chunk in split_by_submission(form, theirs, chunk_rows):
-            runs[-1].judge(chunk, numbers.to_numpy(), personal)
+    tables, parts = split_by_clock(form, tables)
+    for clocked, some in parts:
+        part = tables if len(some) == tables[MAIN_TABLE].height else _of_interviews(tables, some)
+        for profile, numbers in split_by_engine(part):
+            program = make_program(clocked, tuple(rules), has_personal=personal is not None, zone=zone, profile=profile)
+            runs.append(Run(program, parsed))
+            theirs = part if len(numbers) == part[MAIN_TABLE].height else _of_interviews(part, numbers)
+            for chunk in split_by_submission(clocked, theirs, chunk_rows):
+                runs[-1].judge(chunk, some[numbers].to_numpy(), personal)
     return _finish(form, tuple(rules), runs, tables[MAIN_TABLE], tuple(parsed))
 
 

@@ -53,7 +53,7 @@ def make_judge(rule: Rule, judges: Judges) -> Judge | NotChecked:
 def _judge_check(rule: Rule, judges: Judges) -> Judge | NotChecked:
     holds = judges.compiler.compile(rule.expression, rule.table)
     if isinstance(holds, NotChecked):
-        return holds
+        return _judge_within_bounds(rule, None, judges) or holds
 
     def judge(judged: Judged) -> Verdict:
         found = judged.holds(holds)
@@ -93,7 +93,7 @@ def _judge_required(rule: Rule, field: Field, judges: Judges) -> Judge | NotChec
 def _judge_constraint(rule: Rule, field: Field, judges: Judges) -> Judge | NotChecked:
     holds = judges.compiler.compile(rule.expression, rule.table, field, of_itself=True)
     if isinstance(holds, NotChecked):
-        return holds
+        return _judge_within_bounds(rule, field, judges) or holds
 
     def judge(judged: Judged) -> Verdict:
         applies = judged.answered(field)
@@ -102,6 +102,23 @@ def _judge_constraint(rule: Rule, field: Field, judges: Judges) -> Judge | NotCh
         return Verdict(applies, applies & ~judged.holds(holds))
 
     return Judge(judge, ((holds, "boolean"),))
+
+
+def _judge_within_bounds(rule: Rule, field: Field | None, judges: Judges) -> Judge | None:
+    """Judge a condition on today() without knowing the day: where the verdict is the same on every possible one."""
+    bounds = judges.compiler.within_bounds(rule.expression, rule.table, field)
+    if bounds is None:
+        return None
+    first, last = bounds
+
+    def judge(judged: Judged) -> Verdict:
+        answered = (
+            np.ones(judged.tables[rule.table].height, dtype=np.bool_) if field is None else judged.answered(field)
+        )
+        fails = answered & ~judged.holds(last)
+        return Verdict(fails | (answered & judged.holds(first)), fails)
+
+    return Judge(judge, ((first, "boolean"), (last, "boolean")))
 
 
 def _judge_choice(rule: Rule, field: Field, judges: Judges) -> Judge | NotChecked:
