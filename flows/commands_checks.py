@@ -11,7 +11,7 @@ from flows.output import DataOption, JsonOption, Output
 from flows.places import open_data
 from schemas.text import pick
 
-app = typer.Typer(no_args_is_help=True, help="The suite of checks that a survey must pass: show.")
+app = typer.Typer(no_args_is_help=True, help="The suite of checks that a survey must pass: show, docs.")
 
 
 def register(parent: typer.Typer) -> None:
@@ -61,3 +61,32 @@ def show(
         output.record(entry, f"  {entry.severity:<8} {entry.rule_id}\n           {pick(entry.sentence, language)}{why}")
     unchecked = sum(bool(entry.not_checked) for entry in entries)
     output.say(f"\n{len(entries)} expectations, {unchecked} of them not checked.")
+
+
+@app.command("docs")
+def docs(
+    form: Annotated[str, typer.Argument(metavar="FORM", help="Id of a registered form.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write into; made if it isn't there.")],
+    language: Annotated[Literal["es", "ht", "en"], typer.Option("--language", help="Of the sentences.")] = "es",
+    json_lines: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """Write Great Expectations' Data Docs of the last check: counts of each expectation, and no answer of anybody.
+
+    The pages ask no other host for anything, so that they open offline.
+    """
+    from flows.quality_files import DOCS, docs_pages
+    from flows.registering import load_form
+    from store.findings import list_rule_runs
+
+    output = Output(json_lines)
+    with open_data(data) as store:
+        compiled = load_form(store, form)
+        with store.read() as connection:
+            runs = list_rule_runs(connection, form)
+        pages = docs_pages(store, compiled.form, runs, language)
+    for path, page in pages.items():
+        file = out / path.removeprefix(f"{DOCS}/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(page)
+    output.record({"out": str(out), "pages": len(pages)}, f"{len(pages)} pages: open {out / 'index.html'}")

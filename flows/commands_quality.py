@@ -54,6 +54,7 @@ def report(
         typer.Option("--out", metavar="DIR", help="Where reports are kept (default: quality/ of the data)."),
     ] = None,
     pdf: Annotated[bool, typer.Option("--pdf/--no-pdf", help="Print it too, if Chromium or Chrome is there.")] = True,
+    docs: Annotated[bool, typer.Option("--docs/--no-docs", help="With the pages of Great Expectations.")] = True,
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
@@ -66,7 +67,7 @@ def report(
 
     output = Output(json_lines)
     with open_data(data) as store:
-        made = make_quality_report(store, form, out or data_folder(data) / REPORTS, pdf=pdf)
+        made = make_quality_report(store, form, out or data_folder(data) / REPORTS, pdf=pdf, docs=docs)
     output.record(
         made,
         f"{made.report_id}: {made.interviews} interviews, {made.findings} findings, {made.open} open"

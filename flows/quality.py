@@ -7,7 +7,7 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from console.acts.edited import edit_survey
-from flows.quality_files import print_report
+from flows.quality_files import DOCS, docs_pages, print_report
 from flows.registering import load_form
 from forms.compile import CompiledForm
 from reports.contents import list_of_digests
@@ -82,13 +82,14 @@ class _Seen:
 
 
 def make_quality_report(
-    store: Store, form_id: str, folder: Path, *, pdf: bool = True, at: datetime | None = None
+    store: Store, form_id: str, folder: Path, *, pdf: bool = True, docs: bool = True, at: datetime | None = None
 ) -> QualityMade:
     """Make the report of a survey as it is now; the same data, findings and program give the same report, made once.
 
     Args:
         folder: where reports are kept; each becomes a folder there.
         pdf: also print it, where a browser is installed.
+        docs: also have Great Expectations write its pages.
         at: when it is made, null for now.
 
     Raises:
@@ -102,10 +103,11 @@ def make_quality_report(
         raise ReleaseError("REL-065", f"No check of {form_id} has been run: there is no quality to report.", advice)
     contents = _contents(store, compiled, seen, at or datetime.now(UTC))
     made = folder.resolve() / contents.report_id
-    report = build_report(contents)
     is_new = not made.exists()
+    more = docs_pages(store, compiled.form, seen.runs) if is_new and docs else {}
+    report = build_report(replace(contents, docs=f"{DOCS}/index.html" if more else ""))
     if is_new:
-        files = build_pages(report)
+        files = build_pages(report) | more
         if pdf:
             files |= print_report(report)
         write_report(made, files)

@@ -141,8 +141,8 @@ def person(store: Store, role: str, communes: tuple[str, ...] = ()) -> Person:
         return get_person(connection, add_person(connection, role.title(), role, communes=communes).id)
 
 
-def made(store: Store) -> QualityMade:
-    return make_quality_report(store, "calidad", store.data / "quality", pdf=False, at=AT)
+def made(store: Store, *, docs: bool = False) -> QualityMade:
+    return make_quality_report(store, "calidad", store.data / "quality", pdf=False, docs=docs, at=AT)
 
 
 def test_the_report_tells_what_was_found_and_no_answer_of_anybody(store: Store) -> None:
@@ -156,6 +156,20 @@ def test_the_report_tells_what_was_found_and_no_answer_of_anybody(store: Store) 
         if path.is_file():
             text = path.read_bytes().decode("utf-8", "replace")
             assert not [word for word in SENTINELS if word in text], path
+
+
+def test_the_pages_of_great_expectations_ask_no_other_host_and_hold_no_answer(store: Store) -> None:
+    folder = Path(made(store, docs=True).folder)
+    assert 'href="gx/index.html"' in (folder / "index.html").read_text(encoding="utf-8")
+    pages = {path: path.read_text(encoding="utf-8") for path in (folder / "gx").rglob("*.html")}
+    assert len(pages) >= 3
+    for path, page in pages.items():
+        assert not re.findall(r"<script|<img|<link|(?:src|href)=.https?:|@import|url\(", page), path
+        assert not [word for word in SENTINELS if word in page], path
+        for link in re.findall(r' href="([^"#]+)', page):
+            assert (path.parent / link).is_file(), (path, link)
+    result = next(page for path, page in pages.items() if "validations" in path.parts)
+    assert "constraint:/data/age" in result
 
 
 def test_every_figure_leads_to_a_definition_and_a_log_that_are_there(store: Store) -> None:

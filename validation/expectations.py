@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import runpy
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,8 +20,9 @@ import polars as pl
 
 from schemas.fields import Form
 from schemas.findings import RuleSummary
-from schemas.text import Text
+from schemas.text import Text, pick
 from schemas.workbook import OwnExpectation
+from validation.docs import close_page, index_page
 from validation.suite import OWN, Counted, SuiteEntry, count_tables, describe_suite
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 SUITE_NAME = "comunal"
 _GX_SEVERITIES = {"error": "critical", "warning": "warning", "info": "info"}
+_AS_CODE = {"classes": ["rule"]}
 _METRIC = "table.form_rules"
 
 
@@ -104,6 +107,70 @@ def run_suite(
     )
 
 
+def build_docs(
+    summaries: Sequence[RuleSummary], tables: Mapping[str, pl.DataFrame], form: Form, language: str = "es"
+) -> dict[str, bytes]:
+    """Great Expectations' Data Docs of a survey's suite, path -> bytes, "index.html" first; no answer is in them.
+
+    The library's pages ask other hosts for styles, scripts and pictures; here they ask nobody (`validation.docs`).
+
+    Args:
+        summaries, tables, form: as of `run_suite`.
+        language: of the sentences.
+    """
+    judged = [summary for summary in summaries if not summary.rule.not_checked]
+    rows = [
+        *count_tables(tables, form),
+        *((item.rule.rule_id, item.rule.severity, item.checked, item.failed) for item in judged),
+    ]
+    places = {entry.rule_id: entry for entry in _entries(form, judged)}
+    gx, context = _context()
+    source = context.data_sources.add_pandas(SUITE_NAME)
+    expectation = _expectation_class()
+    with tempfile.TemporaryDirectory(prefix="comunal-docs-") as name:
+        for table in form.tables:
+            mine = [row for row in rows if (place := places.get(row[0])) is not None and place.table == table.name]
+            if not mine:
+                continue
+            told = {row[0]: {"sentence": pick(places[row[0]].sentence, language)} for row in mine}
+            suite = gx.ExpectationSuite(
+                name=table.name,
+                expectations=[
+                    expectation(rule_id=row[0], severity=_GX_SEVERITIES[row[1]], meta=told[row[0]]) for row in mine
+                ],
+            )
+            asset = source.add_dataframe_asset(table.name).add_batch_definition_whole_dataframe("all")
+            definition = gx.ValidationDefinition(name=table.name, data=asset, suite=context.suites.add(suite))
+            context.validation_definitions.add(definition).run(
+                batch_parameters={"dataframe": _frame(mine)}, result_format="BASIC"
+            )
+        for site in context.get_site_names():
+            context.delete_data_docs_site(site)
+        backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": name}
+        index = {"class_name": "DefaultSiteIndexBuilder"}
+        context.add_data_docs_site(
+            SUITE_NAME, {"class_name": "SiteBuilder", "site_index_builder": index, "store_backend": backend}
+        )
+        context.build_data_docs()
+        pages = {str(path.relative_to(name)): path.read_bytes() for path in sorted(Path(name).rglob("*.html"))}
+    results = {path.split("/")[1]: path for path in pages if path.startswith("validations/")}
+    failed = {item.rule.rule_id for item in judged if item.failed} | {row[0] for row in rows if row[3]}
+    listed = [
+        (name, path, len(own), len(failed & own))
+        for name, path in results.items()
+        if (own := {rule for rule, place in places.items() if place.table == name})
+    ]
+    return {path: close_page(page) for path, page in pages.items()} | {"index.html": index_page(listed)}
+
+
+def _frame(rows: Sequence[Counted]) -> pd.DataFrame:
+    """The counts as the metric reads them."""
+    import pandas as pd
+
+    names = ("rule_id", "checked", "failed")
+    return pd.DataFrame({name: [row[at] for row in rows] for name, at in zip(names, (0, 2, 3), strict=True)})
+
+
 def _entries(form: Form | None, judged: Sequence[RuleSummary]) -> list[SuiteEntry]:
     return describe_suite(form, [item.rule for item in judged]) if form is not None else []
 
@@ -111,16 +178,8 @@ def _entries(form: Form | None, judged: Sequence[RuleSummary]) -> list[SuiteEntr
 def _validate(rows: Sequence[Counted], sentences: Mapping[str, Text]) -> tuple[dict[str, tuple[bool, int, int]], str]:
     """What Great Expectations says of each row of counts: rule id -> success, checked, failed."""
     gx, context = _context()
-    import pandas as pd
-
     expectation = _expectation_class()
-    frame: pd.DataFrame = pd.DataFrame(
-        {
-            "rule_id": [row[0] for row in rows],
-            "checked": [row[2] for row in rows],
-            "failed": [row[3] for row in rows],
-        }
-    )
+    frame = _frame(rows)
     definition = context.data_sources.add_pandas(SUITE_NAME).add_dataframe_asset("rules")
     batch = definition.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
     suite = gx.ExpectationSuite(
@@ -233,6 +292,8 @@ def _expectation_class() -> Any:  # noqa: ANN401  the class exists only once gre
     from great_expectations.expectations.expectation import BatchExpectation
     from great_expectations.expectations.metrics.metric_provider import metric_value
     from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+    from great_expectations.render.components import RenderedStringTemplateContent
+    from great_expectations.render.renderer.renderer import renderer
 
     class FormRules(TableMetricProvider):
         """Counts by rule id, read once a batch from the frame of precomputed counts."""
@@ -257,6 +318,19 @@ def _expectation_class() -> Any:  # noqa: ANN401  the class exists only once gre
 
         metric_dependencies: ClassVar[tuple[str, ...]] = (_METRIC,)
         success_keys: ClassVar[tuple[str, ...]] = ("rule_id",)
+
+        @classmethod
+        @renderer(renderer_type="renderer.prescriptive")
+        def _prescriptive_renderer(  # type: ignore[override]
+            cls,
+            configuration: Any = None,  # noqa: ANN401
+            result: Any = None,  # noqa: ANN401
+            **_: object,
+        ) -> list[Any]:
+            given = configuration or result.expectation_config
+            told = {"sentence": (given.meta or {}).get("sentence", ""), "rule": given.kwargs["rule_id"]}
+            words = {"template": "$sentence $rule", "params": told, "styling": {"params": {"rule": _AS_CODE}}}
+            return [RenderedStringTemplateContent(content_block_type="string_template", string_template=words)]
 
         def _validate(
             self,
