@@ -30,6 +30,16 @@ _TEXTS: Final[Mapping[str, tuple[str, str, str]]] = {
         "  Yo korije l {} fwa; sa ki konte a se {}",
         "  Edited {} times; what counts is {}",
     ),
+    "corrections": (
+        "  Respuestas cambiadas por decisiones: {}; se juzgan como quedaron",
+        "  Repons desizyon yo chanje: {}; nou jije yo jan yo ye kounye a",
+        "  Answers changed by decisions: {}; they are judged as they are now",
+    ),
+    "excluded": (
+        "  Excluida por decisión: no cuenta en revisiones ni cifras",
+        "  Yon desizyon mete l deyò: li pa konte nan verifikasyon ni chif yo",
+        "  Excluded by decision: it counts in no check or figure",
+    ),
     "form": (
         "  Formulario {}, versión {}; recibida el {}; juzgada como la entiende {}",
         "  Fòm {}, vèsyon {}; nou resevwa l {}; nou jije l jan {} konprann li",
@@ -124,6 +134,10 @@ class Words:
         broken = len({one.rule.rule_id for one in found.rules if one.state == "broken"} | self._other_rules())
         others = (states.count(state) for state in ("not_checked", "holds", "not_applicable"))
         lines.append(self._say("counts", broken, *others))
+        if found.corrections:
+            lines.append(self._say("corrections", found.corrections))
+        if found.is_excluded:
+            lines.append(self._say("excluded"))
         if not found.answers:
             lines.append(self._say("names_only"))
         elif not found.personal:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
 
+from console.acts.edited import edit_survey
 from expressions.profiles import Profile
 from flows.checking import READING_KINDS, rules_of
 from flows.registering import load_form
 from forms.compile import CompiledForm
 from schemas.errors import AccessError, CommandError
-from schemas.fields import INSTANCE_ID, MAIN_TABLE
+from schemas.fields import INSTANCE_ID, MAIN_TABLE, Form
 from schemas.findings import Finding
 from schemas.rights import may
 from store import findings as finding_rows
@@ -23,6 +25,7 @@ from store.open import Store
 from store.people import get_person
 from store.personal import PersonalAccess, read_personal
 from store.tables import scan_tables
+from validation.cleaning.readings import split_readings
 from validation.engines import PROFILES
 from validation.evaluate import evaluate_rules
 from validation.explaining import Explained, Sight, explain_interview
@@ -40,6 +43,8 @@ class Explanation:
         rules: the form's rules and those of its sheet of checks, broken ones first.
         others: open findings of other rules: structure, files, field work.
         answers, personal: whether answers and personal answers are shown.
+        corrections: answers that decisions changed; they are judged, and shown, as changed.
+        is_excluded: whether decisions leave the interview out of checks and figures.
     """
 
     interview: Interview
@@ -50,6 +55,8 @@ class Explanation:
     others: tuple[Finding, ...]
     answers: bool
     personal: bool
+    corrections: int = 0
+    is_excluded: bool = False
 
 
 def explain(
@@ -78,23 +85,39 @@ def explain(
     """
     form_id, interview = _find(store, instance_id, form_id)
     sees_personal = _look(store, form_id, interview, person_id, reason, at) if person_id is not None else False
-    tables = _tables_of(store, form_id, interview)
+    latest = load_form(store, form_id)
+    tables = _tables_of(store, latest.form, interview)
     compiled = load_form(store, form_id, interview.version)
     with store.begin() as connection:
         right = PersonalAccess(f"person {person_id}", reason) if sees_personal else EXPLAINER
         personal = read_personal(connection, right, form_id, at, instance_id=interview.current_id)
         found = finding_rows.list_findings(connection, form_id, instance_id=interview.current_id)
+    survey = edit_survey(store, latest.form, tables, reader=EXPLAINER.person, personal=personal)
+    edited = survey.edited
+    tables, personal = edited.tables, personal if edited.personal is None else edited.personal
     rules = rules_of(compiled)
-    zone = load_form(store, form_id).specs.design.settings.get("timezone", "UTC")
+    zone = latest.specs.design.settings.get("timezone", "UTC")
     profile = PROFILES.get(interview.client, Profile.JAVAROSA)
     known = {rule.rule_id for rule in rules}
-    read = [one for one in found if one.kind in READING_KINDS and one.rule_id in known]
+    reading = [one for one in found if one.kind in READING_KINDS and one.rule_id in known]
+    read = split_readings(compiled.form, reading, survey.log, edited).open
     evaluation = evaluate_rules(compiled.form, rules, tables, personal=personal, parsed=read, zone=zone)
     shown = {(row, name): value for row, name, value in personal.select("row_id", "question", "value").iter_rows()}
     sight = Sight(person_id is not None, shown if sees_personal else None)
     explained = explain_interview(compiled.form, evaluation, tables, language, sight, profile=profile, zone=zone)
     others = tuple(one for one in found if one.rule_id not in known)
-    return Explanation(interview, form_id, compiled, profile, tuple(explained), others, sight.answers, sees_personal)
+    return Explanation(
+        interview,
+        form_id,
+        compiled,
+        profile,
+        tuple(explained),
+        others,
+        sight.answers,
+        sees_personal,
+        corrections=len(edited.applied),
+        is_excluded=interview.current_id in edited.excluded,
+    )
 
 
 def _find(store: Store, instance_id: str, form_id: str | None) -> tuple[str, Interview]:
@@ -140,9 +163,8 @@ def _look(store: Store, form_id: str, interview: Interview, person_id: int, reas
     return may(person, "see_personal", commune)
 
 
-def _tables_of(store: Store, form_id: str, interview: Interview) -> dict[str, pl.DataFrame]:
-    compiled = load_form(store, form_id, interview.version)
-    lazy = scan_tables(store, form_id, compiled.form)
+def _tables_of(store: Store, form: Form, interview: Interview) -> Mapping[str, pl.DataFrame]:
+    lazy = scan_tables(store, form.form_id, form)
     wanted = pl.col(INSTANCE_ID) == interview.current_id
     frames = dict(zip(lazy, pl.collect_all([frame.filter(wanted) for frame in lazy.values()]), strict=True))
     if frames[MAIN_TABLE].height:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.encrypting import encrypt_sends
 from flows.explaining import explain
 from flows.ingesting import ingest
 from flows.registering import add_form
+from forms.encryption.keys import make_private_key, public_text
+from forms.rehearsal.interviews import Send
+from schemas.decisions import Decision
 from schemas.errors import AccessError, CommandError
-from store.arrivals import NewSubmission, add_submissions
+from store.arrivals import NewAttachment, NewSubmission, add_submissions
 from store.audit import list_log
+from store.decisions import add_decision
 from store.open import Store, open_store
 from store.people import add_person, revoke_person
 from store.personal import list_access
@@ -71,7 +78,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             assert add_form(store, form).version == version
         edited = [write("uuid:old"), write("uuid:new", ANSWERS.replace(">47<", ">x<"), "uuid:old")]
         newer = write("uuid:v2", version="2")
-        rest = [write("uuid:a"), *edited, newer]
+        rest = [write("uuid:a"), *edited, newer, write("uuid:c")]
         with store.begin() as connection:
             add_submissions(connection, store.blobs, rest)
             for role in ("statistician", "supervisor", "enumerator", "reviewer"):
@@ -154,6 +161,42 @@ def test_an_interview_is_judged_by_its_own_form_version(data: Path) -> None:
     with open_store(data) as store:
         found = {name: broken(store, name) for name in ("uuid:a", "uuid:v2")}
     assert found["uuid:v2"] - found["uuid:a"] == {"constraint:/data/age"}
+
+
+def test_corrections_are_judged_and_exclusions_told(data: Path) -> None:
+    with open_store(data) as store:
+        assert "required:/data/works" in broken(store, "uuid:c")
+        with store.begin() as connection:
+            more = {"question": "works", "value": "1", "table": "main"}
+            add_decision(connection, decide("correct", rule_id="required:/data/works", **more))
+        assert "required:/data/works" not in broken(store, "uuid:c")
+        with store.begin() as connection:
+            add_decision(connection, decide("exclude", seconded_by="Persona reviewer"))
+    text = run(data, "uuid:c")
+    assert "Respuestas cambiadas por decisiones: 1" in text
+    assert "Excluida por decisión" in text
+
+
+def decide(action: str, **more: Any) -> Decision:  # noqa: ANN401
+    return Decision("hogar", "uuid:c", action, "they called back", "Persona statistician", **more)
+
+
+def test_an_encrypted_interview_is_explained_once_its_key_was_there(tmp_path: Path) -> None:
+    key = make_private_key(2048)
+    form = tmp_path / "hogar.md"
+    form.write_text(FORM.replace("VERSION", "1"), encoding="utf-8")
+    with open_store(tmp_path / "data") as store:
+        add_form(store, form, public_key=public_text(key))
+        plain = write("uuid:secret")
+        (sent,) = encrypt_sends([Send("uuid:secret", plain.xml, {})], public_text(key))
+        files = tuple(NewAttachment(name, store.blobs.hold(content)) for name, content in sent.attachments.items())
+        with store.begin() as connection:
+            add_submissions(connection, store.blobs, [replace(plain, xml=sent.xml, attachments=files)])
+        ingest(store, "hogar")
+        with pytest.raises(CommandError, match="encrypted and waits for its key"):
+            explain(store, "uuid:secret")
+        ingest(store, "hogar", private_key=key)
+        assert "constraint:/data/code" in broken(store, "uuid:secret")
 
 
 def broken(store: Store, name: str) -> set[str]:
