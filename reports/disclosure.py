@@ -60,7 +60,7 @@ def protect(
         if earlier:
             changed, bounds = compare_earlier(linked.layout, linked.tables.values, earlier, threshold)
             primary |= changed
-            linked = link_tables(cells, meanings or {}, rules, bounds)
+            linked = link_tables(cells, meanings or {}, rules, bounds, changed)
         chosen, incomplete = choose_cells(linked.tables, primary), linked.incomplete
     reasons = [PRIMARY if at in primary else SECONDARY if at in chosen else "" for at in range(len(cells))]
     safe = tuple(_safe(cell, reason, threshold) for cell, reason in zip(cells, reasons, strict=True))

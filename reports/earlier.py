@@ -46,17 +46,17 @@ def compare_earlier(
                 f"Since release «{other.name}» only {more:.0f} rows came: the difference would tell of these few.",
                 "Release when more interviews are in, or don't publish this one.",
             )
-        for at, (base, rows) in enumerate(zip(layout.base, layout.rows, strict=True)):
-            own, whole = layout.keys[rows], layout.keys[base]
-            if tells_of_newcomers(now, then, whole, own, threshold):
-                changed.add(at)
+        few = told_by_few(now, then, layout, threshold)
+        changed |= {
+            at for at, pair in enumerate(zip(layout.base, layout.rows, strict=True)) if not few.isdisjoint(pair)
+        }
     return frozenset(changed), bounds
 
 
-def tells_of_newcomers(
-    now: Mapping[Key, float], then: Mapping[Key, float], base: Key, rows: Key, threshold: int
-) -> bool:
-    """Whether a figure shown in both releases tells of fewer newcomers than the threshold, and how they are."""
-    if any(key not in told for key in (base, rows) for told in (now, then)) or (base == rows and not domain_of(base)):
-        return False
-    return 0 < now[base] - then[base] < threshold
+def told_by_few(now: Mapping[Key, float], then: Mapping[Key, float], layout: Layout, threshold: int) -> set[int]:
+    """Bases of a domain in which there are newcomers, but fewer than the threshold: shown again, they tell of these."""
+    return {
+        at
+        for at in set(layout.base)
+        if (key := layout.keys[at]) in now and key in then and domain_of(key) and 0 < now[key] - then[key] < threshold
+    }

@@ -7,6 +7,7 @@ is then the least and the greatest value it takes under all equations: a linear 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -103,7 +104,7 @@ def feasible_intervals(
     Raises:
         Contradiction: when the equations can't all hold.
     """
-    found = {at: Interval(system.lower[at], system.upper[at]) for at in targets if _is_known(system, at)}
+    found = {at: Interval(float(system.lower[at]), float(system.upper[at])) for at in targets if _is_known(system, at)}
     wanted = dict.fromkeys(targets, np.inf) if enough is None else dict(zip(targets, enough, strict=True))
     free = np.flatnonzero(system.upper - system.lower > 0)
     blocks, alone = _blocks(system, free)
@@ -262,6 +263,6 @@ def _unit(size: int, index: int, sign: float) -> Floats:
 def _rounded(low: float, high: float, is_count: bool, is_exact: bool) -> Interval:
     """Whole ends for a count; what differs from a round number by less than the tolerance is that number."""
     if is_count and is_exact:
-        low, high = np.ceil(low - TOLERANCE), np.floor(high + TOLERANCE)
-        return Interval(float(low) + 0.0, float(max(low, high)) + 0.0, is_exact)
+        least, most = math.ceil(low - TOLERANCE), math.floor(high + TOLERANCE)
+        return Interval(float(least), float(max(least, most)), is_exact)
     return Interval(round(float(low), 6) + 0.0, round(float(high), 6) + 0.0, is_exact)

@@ -9,10 +9,10 @@ Source: docs/methods/disclosure.md, section 5.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.earlier import tells_of_newcomers
+from reports.earlier import told_by_few
 from reports.equations import TOLERANCE, Contradiction, Equation, Interval, feasible_intervals
 from reports.knowledge import Knowledge, add_release, add_rests, link_releases, moved_between, told_quantities
 from reports.published import Published
@@ -67,11 +67,12 @@ def audit_release(
     for other in earlier:
         link_releases(known, release, start, other, add_release(known, other))
     rest = add_rests(known, release, start)
+    told = {at for at in range(len(known.lower)) if known.lower[at] == known.upper[at]}
     intervals = _solve(known, _targets(release, start, rest), owed, exact)
     found = []
     for at, (place, cell) in enumerate(zip(release.places, release.shown, strict=True)):
         if cell.is_hidden:
-            what, interval, narrow = _judge(release, start, at, rest, intervals, small, owed)
+            what, interval, narrow = _judge(release, start, at, rest, intervals, told, small, owed)
             found.append(
                 AuditedCell(
                     place.indicator,
@@ -96,12 +97,13 @@ def _changes(release: Published, other: Published, small: int) -> list[AuditedCe
     if moved is None or moved[0] or moved[1] <= 0:
         return []
     now, then = told_quantities(release), told_quantities(other)
+    few = told_by_few(now, then, release.layout, small)
     found = []
     for at, place in enumerate(release.places):
-        base, rows = release.layout.keys[release.layout.base[at]], release.layout.keys[release.layout.rows[at]]
-        if not release.shown[at].is_hidden and tells_of_newcomers(now, then, base, rows, small):
-            change = now[rows] - then[rows]
-            where = place.indicator, place.domain, place.category
+        pair = {release.layout.base[at], release.layout.rows[at]} & few
+        if pair and not release.shown[at].is_hidden:
+            key = release.layout.keys[min(pair)]
+            change, where = now[key] - then[key], (place.indicator, place.domain, place.category)
             found.append(AuditedCell(*where, "change", change, change, 1.0, True, True, other.name))
     return found
 
@@ -137,14 +139,20 @@ def _judge(
     at: int,
     rest: Mapping[tuple[int, int], int],
     intervals: Mapping[int, Interval],
+    told: Collection[int],
     small: int,
     owed: float,
 ) -> tuple[str, Interval, bool]:
-    """What of a hidden cell is known best: its interval, and whether it is too narrow."""
+    """What of a hidden cell is known best: its interval, and whether it is too narrow.
+
+    What another cell shows isn't held against this one.
+    """
     rows, base = start + release.layout.rows[at], start + release.layout.base[at]
     own, whole, others = intervals[rows], intervals[base], intervals[rest.get((rows, base), rows)]
-    if _is_narrow(whole, small, owed):
+    if base not in told and _is_narrow(whole, small, owed):
         return "base", whole, True
+    if rows in told:
+        return "rows", own, False
     if rows == base:
         return "rows", own, _gives(own, own, small, owed)
     nobody_or_all = own.high <= TOLERANCE or others.high <= TOLERANCE

@@ -10,7 +10,7 @@ Policy: docs/methods/disclosure.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,6 +58,7 @@ def link_tables(
     meanings: Mapping[str, Meaning],
     rules: DisclosureRules,
     earlier: Mapping[Key, tuple[float, float]] | None = None,
+    changed: Iterable[int] = (),
 ) -> LinkedTables:
     """Tie the estimates of a release together.
 
@@ -66,6 +67,7 @@ def link_tables(
         meanings: of the indicators, by name; one that isn't there is linked with no other.
         rules: what is small, and what is owed to it.
         earlier: quantity -> least and greatest value that follows from releases that are out.
+        changed: cells whose difference from one of these tells of too few.
     """
     threshold, protection = rules.threshold, rules.protection
     layout, values = _lay_out(cells, meanings)
@@ -80,6 +82,9 @@ def link_tables(
         if _add_sum(draft, each, base_of, threshold, protection):
             incomplete |= dict.fromkeys(_names(layout, each, rests.get(each.whole, [])))
     _add_amounts(draft, cells, layout, rules)
+    for at in changed:
+        for where in (layout.base[at], layout.rows[at]):
+            draft.owed[where] = max(draft.owed.get(where, 0.0), float(protection))
     for at, key in enumerate(layout.keys):
         if earlier and key in earlier and at in draft.owed:
             low, high = earlier[key]

@@ -111,8 +111,9 @@ def read_published(folder: Path) -> Published:
     return published_from(
         folder.resolve().name,
         rows,
-        _rows(path.with_name("indicators.csv")) if path.with_name("indicators.csv").is_file() else [],
+        _rows(path.with_name("indicators.csv")),
         package,
+        _rows(path.with_name("domains.csv")),
     )
 
 
@@ -121,6 +122,7 @@ def published_from(
     rows: Sequence[Mapping[str, str]],
     indicators: Sequence[Mapping[str, str]],
     package: Mapping[str, object],
+    domains: Sequence[Mapping[str, str]] = (),
 ) -> Published:
     """The same from the rows of its files.
 
@@ -135,11 +137,13 @@ def published_from(
         )
     places = tuple(Place(row["indicator"], row["domain"], row.get("category") or "") for row in rows)
     shown = tuple(_shown(row, number) for number, row in enumerate(rows))
+    groups = {tidy(row.get("value")): row.get("breakdown", "") for row in reversed(domains)}
     meanings = {
         row["indicator"]: Meaning(
             row.get("kind", "") or "share",
             row.get("table", ""),
-            *(tidy(row.get(column)) for column in ("universe", "denominator", "numerator", "value")),
+            **{column: tidy(row.get(column)) for column in ("universe", "denominator", "numerator", "value")},
+            same_as=groups.get(tidy(row.get("value")), "") if row.get("kind") == "distribution" else "",
         )
         for row in indicators
     }
@@ -165,6 +169,8 @@ def published_from(
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
 
 

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.estimates import TOTAL
-from schemas.workbook import Specs
+from schemas.workbook import Indicator, Specs
 
 Key = tuple[str, ...]
 """table, universe, denominator, what the rows have in common, then the parts of the domain in order."""
 
 _HEAD: Final = 4
+OTHER: Final = "other"
+"""Category of what no list names: it needn't be the same in two lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Meaning:
     Attributes:
         kind: count, share, mean, ratio or distribution.
         table, universe, denominator, numerator, value: as in the workbook, "" for none.
+        same_as: breakdown whose groups are the categories of this distribution, "" for none.
     """
 
     kind: str
@@ -36,6 +39,7 @@ class Meaning:
     denominator: str = ""
     numerator: str = ""
     value: str = ""
+    same_as: str = ""
 
     def base(self) -> Key:
         """The rows of the denominator."""
@@ -45,9 +49,16 @@ class Meaning:
             return self.table, self.universe, self.denominator, self.numerator
         return self.table, self.universe, self.denominator, ""
 
-    def rows(self, category: str) -> Key | None:
-        """The rows behind the figure; null where they are the base, or no figure tells of them."""
+    def rows(self, category: str, parts: Key = ()) -> Key | None:
+        """The rows behind the figure in a domain of such parts; null where they are the base."""
+        own = self._rows(category, parts)
+        return None if own is None else own[:_HEAD] + tuple(sorted(own[_HEAD:] + parts))
+
+    def _rows(self, category: str, parts: Key) -> Key | None:
         if self.kind == "distribution":
+            crossed = any(part.partition("=")[0] == self.same_as for part in parts)
+            if self.same_as and category != OTHER and not crossed:
+                return self.table, self.universe, self.denominator, "", f"{self.same_as}={category}"
             return self.table, self.universe, self.denominator, f"is:{self.value}={category}"
         if self.kind == "share":
             return self.table, self.universe, self.denominator, self.numerator or "share"
@@ -105,9 +116,22 @@ def meanings_of(specs: Specs) -> dict[str, Meaning]:
             tidy(each.denominator),
             tidy(each.numerator),
             tidy(each.value),
+            _same_as(specs, each),
         )
         for each in specs.indicators
     }
+
+
+def _same_as(specs: Specs, indicator: Indicator) -> str:
+    """The breakdown by which an indicator's rows are grouped in its own categories."""
+    if indicator.kind != "distribution":
+        return ""
+    found = (
+        each.name
+        for each in specs.breakdowns
+        if (each.table or indicator.table) == indicator.table and tidy(each.value) == tidy(indicator.value)
+    )
+    return next(found, "")
 
 
 def tidy(expression: str | None) -> str:
@@ -149,8 +173,8 @@ def lay_out(places: Sequence[Place], meanings: Mapping[str, Meaning], kinds: Map
     for place in places:
         meaning, parts = known[place.indicator], parts_of(place.domain)
         base.append(position.setdefault(meaning.base() + parts, len(position)))
-        own = meaning.rows(place.category)
-        rows.append(base[-1] if own is None else position.setdefault(own + parts, len(position)))
+        own = meaning.rows(place.category, parts)
+        rows.append(base[-1] if own is None else position.setdefault(own, len(position)))
         if place.category:
             across[place.indicator, place.domain].append(len(base) - 1)
     sums = [Sum(tuple(rows[at] for at in cells), base[cells[0]], True) for cells in across.values()]

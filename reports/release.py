@@ -124,10 +124,11 @@ def _refuse_unsafe(table: SafeTable) -> None:
 
 def _refuse_narrow(release_id: str, files: Mapping[str, bytes], earlier: Sequence[Published]) -> None:
     """Audits the files as they will be read."""
-    figures, indicators = (_rows(files[f"tables/{name}.csv"]) for name in ("estimates", "indicators"))
+    names = ("estimates", "indicators", "domains")
+    figures, indicators, domains = (_rows(files[f"tables/{name}.csv"]) for name in names)
     if not figures:
         return
-    release = published_from(release_id, figures, indicators, json.loads(files["datapackage.json"]))
+    release = published_from(release_id, figures, indicators, json.loads(files["datapackage.json"]), domains)
     narrow = [cell for cell in audit_release(release, earlier, exact=False) if cell.is_narrow]
     if narrow:
         first = narrow[0]
