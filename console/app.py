@@ -19,7 +19,7 @@ from console.pages.addresses import Page
 from console.runs import FlowRunner
 from console.surveys import list_surveys
 from console.visiting import FORM_BYTES, Desk, Visit, csrf_of, is_ours, read_visit
-from schemas.errors import ComunalError
+from schemas.errors import CommandError, ComunalError
 from schemas.settings import Settings
 from store.attempts import Attempts
 from store.audit import acting, record
@@ -39,6 +39,9 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+NOT_THERE = frozenset({"ACC-003", "STO-011", "STO-013", "STO-018", "STO-022", "STO-090", "STO-093", "REL-064"})
+"""Errors that say that something named by an address isn't there."""
+
 _log = logging.getLogger("console")
 
 
@@ -107,13 +110,20 @@ def _answer(desk: Desk, page: Page, request: Request, body: bytes) -> Response:
         _log.info("%s %s", error.code, page.path)
         if visit is None:
             return Response(error.code, error.http_status)
-        return visit.page("error.html", max(error.http_status, 400), error=error, kind="")
+        return visit.page("error.html", _status(error), error=error, kind="")
     except Exception as error:
         # The log gets kind and place, never the text: it may hold an answer.
         _log.error("%s at %s", type(error).__name__, page.path)
         if visit is None:
             return Response("500", 500)
         return visit.page("error.html", 500, error=None, kind="broken")
+
+
+def _status(error: ComunalError) -> int:
+    """What a browser is told of an error: what isn't there is nobody's failure, nor what can't be done just now."""
+    if error.code in NOT_THERE:
+        return 404
+    return 409 if isinstance(error, CommandError) else error.http_status
 
 
 def _guarded(page: Page, visit: Visit) -> Response:

@@ -108,7 +108,7 @@ class Visit:
         """An address of the desk."""
         path = str(self.request.scope.get("root_path", "")) + "".join(f"/{quote(part, safe='')}" for part in parts)
         told = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items() if value)
-        return (path or "/") + (f"?{told}" if told else "")
+        return (path if parts else f"{path}/") + (f"?{told}" if told else "")
 
     def in_survey(self, *parts: str, **query: str | None) -> str:
         """An address within the survey."""

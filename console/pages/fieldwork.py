@@ -16,7 +16,7 @@ from console.visiting import Visit
 from forms.compile import CompiledForm
 from reports.maps import draw_map, letter_map
 from schemas.fields import MAIN_TABLE, RECEIVED_AT
-from schemas.findings import Finding
+from schemas.findings import Finding, Rule
 from store import findings
 from store.interviews import read_mark
 from store.open import Store
@@ -58,6 +58,7 @@ def show(visit: Visit) -> Response:
     standing = read_standing(visit.store, compiled, now)
     with visit.store.read() as connection:
         found = findings.list_findings(connection, visit.about.form_id, kinds={"field"})
+        rules = {row.rule.rule_id: row.rule for row in findings.list_rule_runs(connection, visit.about.form_id)}
     exceptions = [row for row in found if not row.instance_id]
     about = Counter(row.row_id.partition("/")[0].removeprefix("enumerator:") for row in exceptions)
     map_ = draw_map(visit.about.commune) if visit.about.commune else None
@@ -68,7 +69,7 @@ def show(visit: Visit) -> Response:
         today=now.date(),
         exceptions=sorted(exceptions, key=_rank),
         about=about,
-        single=_singles(found),
+        single=_singles(found, rules),
         map=letter_map(map_, visit.words) if map_ else "",
         codes=_quota_labels(visit, compiled),
         units=UNITS,
@@ -124,11 +125,10 @@ def _rank(finding: Finding) -> tuple[int, str, str]:
     return ({"error": 0, "warning": 1, "info": 2}[finding.severity], finding.rule_id, finding.row_id)
 
 
-def _singles(found: list[Finding]) -> list[tuple[Finding, int]]:
-    """One finding of each field check about single interviews, for its sentence, and how many there are."""
+def _singles(found: list[Finding], rules: dict[str, Rule]) -> list[tuple[Rule, int]]:
+    """The field checks that found something about single interviews, and how many each; most first."""
     counts = Counter(row.rule_id for row in found if row.instance_id)
-    first = {row.rule_id: row for row in reversed(found) if row.instance_id}
-    return [(first[rule], number) for rule, number in counts.most_common()]
+    return [(rules[rule], number) for rule, number in counts.most_common() if rule in rules]
 
 
 def _quota_labels(visit: Visit, compiled: CompiledForm) -> dict[str, str]:

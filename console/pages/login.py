@@ -20,8 +20,7 @@ YEAR = timedelta(days=365)
 def local_path(visit: Visit, wanted: str) -> str:
     """An address of this desk, home if `wanted` is none: nobody is sent elsewhere by a link of ours."""
     home = visit.url()
-    root = home if home.endswith("/") else f"{home}/"
-    is_fine = wanted == home or (wanted.startswith(root) and not wanted.startswith("//"))
+    is_fine = wanted.startswith(home) and not wanted.startswith("//")
     return wanted if is_fine and "\\" not in wanted and wanted.isprintable() else home
 
 
