@@ -181,11 +181,11 @@ def _check_straight(task: Task) -> Outcome:
         places[:, at] = codes.replace_strict(order, default=-1, return_dtype=pl.Int16).to_numpy()
     answered = (places >= 0).sum(axis=1)
     # What counts is how many choices stand at one place beyond what is usual for these very questions.
-    given = places >= 0
+    given = (places >= 0).astype(np.float32)
     usual_of = given.sum(axis=0).clip(min=1)
     straight = np.zeros(task.main.height, dtype=bool)
-    for place in range(max((len(field.choices) for field in fields), default=0)):
-        here = places == place
+    for place in range(_FIRST_PLACES):
+        here = (places == place).astype(np.float32)
         usual = here.sum(axis=0) / usual_of
         expected, spread = given @ usual, np.sqrt(given @ (usual * (1 - usual)))
         count = here.sum(axis=1)
@@ -239,6 +239,8 @@ _VARIED = 10
 """Different answers that a number needs for quartiles to say something of the others."""
 _DISTINCT = 20
 """A number with fewer different answers has no last digit to speak of."""
+_FIRST_PLACES = 6
+"""Nobody ticks the seventh choice of everything."""
 _LISTED = 3
 """Choices that a list needs for its first one to mean something."""
 _OUTLIER: Defaults = {"factor": 3.0, "min_answers": 30.0, "by": ""}
