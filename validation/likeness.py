@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,9 @@ from validation.order import OTHER, RANK, rank_interviews
 
 LONGEST_REPEAT = 12
 """Rows of a repeat that are compared, from the first."""
+
+_FEWEST_IN_PART = 4
+"""Answers that a part needs to be the same by chance but rarely."""
 
 CELLS_AT_A_TIME = 1_000_000
 """Answers compared at a time: few enough to stay in the processor's cache."""
@@ -128,17 +132,41 @@ def _at_position(coded: pl.DataFrame, main: pl.DataFrame, names: list[str], posi
 def _pairs(codes: Codes, share: float) -> Iterator[tuple[int, int]]:
     """Rows that repeat an earlier row, each with the most similar one."""
     count, width = codes.shape
-    step = max(1, CELLS_AT_A_TIME // max(1, count * width))
     given = codes != 0
     answered = np.count_nonzero(given, axis=1)
+    keys = _part_keys(codes, share, int(answered.max(initial=0)))
+    step = max(1, CELLS_AT_A_TIME // max(1, count))
     for start in range(0, count, step):
         stop = min(start + step, count)
-        block, known = codes[start:stop, None, :], given[start:stop]
-        same = np.count_nonzero((block == codes[None, :stop, :]) & known[:, None, :], axis=2)
-        both = known.astype(np.float32) @ given[:stop].astype(np.float32).T
-        either = answered[start:stop, None] + answered[None, :stop] - both
-        likeness = same / np.maximum(either, 1)
-        likeness[np.arange(stop)[None, :] >= np.arange(start, stop)[:, None]] = 0.0
-        best = likeness.argmax(axis=1)
-        for row in np.flatnonzero(likeness[np.arange(stop - start), best] > share):
-            yield start + int(row), int(best[row])
+        alike = np.full((stop - start, stop), not len(keys))
+        for key in keys:
+            alike |= key[start:stop, None] == key[None, :stop]
+        alike &= np.arange(stop)[None, :] < np.arange(start, stop)[:, None]
+        later, first = np.nonzero(alike)
+        later += start
+        likeness = np.zeros(later.size)
+        for at in range(0, later.size, max(1, CELLS_AT_A_TIME // max(1, width))):
+            some = slice(at, at + max(1, CELLS_AT_A_TIME // max(1, width)))
+            one, other = codes[later[some]], codes[first[some]]
+            same = ((one == other) & (one != 0)).sum(axis=1, dtype=np.int32)
+            both = ((one != 0) & (other != 0)).sum(axis=1, dtype=np.int32)
+            likeness[some] = same / np.maximum(answered[later[some]] + answered[first[some]] - both, 1)
+        near = np.flatnonzero(likeness > share)
+        best = near[np.lexsort((first[near], -likeness[near], later[near]))]
+        _, at_first = np.unique(later[best], return_index=True)
+        yield from zip(later[best[at_first]].tolist(), first[best[at_first]].tolist(), strict=True)
+
+
+def _part_keys(codes: Codes, share: float, most: int) -> list[npt.NDArray[np.uint64]]:
+    """Keys of parts of the answers, of which two near-identical rows have at least one in common; none: compare all.
+
+    Two rows that are near-identical differ in fewer answers than there are parts, so that one part at least is the
+    same to the last answer. Parts are made of every so-many-th question, lest one be blank for everybody.
+    """
+    width = codes.shape[1]
+    differing = math.ceil((1 - share) * most / share)
+    if differing + 1 > width // _FEWEST_IN_PART:
+        return []
+    factors: npt.NDArray[np.uint64] = np.random.default_rng(1).integers(1, 2**63, width, dtype=np.uint64)
+    parts = [slice(part, None, differing + 1) for part in range(differing + 1)]
+    return [(codes[:, part].astype(np.uint64) * factors[part]).sum(axis=1, dtype=np.uint64) for part in parts]
