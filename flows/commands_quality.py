@@ -169,7 +169,7 @@ def verify(
 
 def ask(
     folder: ReportArgument,
-    question: Annotated[str, typer.Argument(metavar="QUESTION")],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What is asked.")],
     person: PersonOption,
     figure: Annotated[str, typer.Option("--figure", help="Address of the figure on the page, the text after #.")] = "",
     json_lines: JsonOption = False,
@@ -185,12 +185,12 @@ def ask(
 
 def answer(
     number: Annotated[int, typer.Argument(metavar="NUMBER", help="Of the question.")],
-    text: Annotated[str, typer.Argument(metavar="ANSWER")],
+    text: Annotated[str, typer.Argument(metavar="ANSWER", help="What is answered.")],
     person: PersonOption,
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
-    """Answer a reviewer's question."""
+    """Answer a reviewer's question; whoever makes releases does. It may be answered anew until it is closed."""
     from console.acts.reviewing import answer_question
 
     with open_data(data) as store:
@@ -204,7 +204,7 @@ def close(
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
-    """Be content with an answer."""
+    """Be content with the answer to a question, as a reviewer; or let the question go unanswered."""
     from console.acts.reviewing import close_question
 
     with open_data(data) as store:

@@ -37,7 +37,7 @@ def comunal(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
 
 
 COMMANDS = dict(commands())
-WITHOUT_DATA = {"estimate", "cleaning apply", "disclosure anonymity", "disclosure audit"}
+WITHOUT_DATA = {"estimate", "cleaning apply", "disclosure anonymity", "disclosure audit", "quality verify"}
 """Commands on files of anybody's: they open no store."""
 
 
