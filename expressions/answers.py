@@ -1,6 +1,7 @@
 """Whether a choice is among an answer's words, for many choices of one question: the answers are looked at once.
 
-There are few different ones however many rows there are: each is looked into once.
+Most answers are one word, which a comparison settles. Only where some hold a space are the different answers looked
+into, of which there are few however many rows there are.
 """
 
 from __future__ import annotations
@@ -32,11 +33,19 @@ class Answers:
 
     def __init__(self, texts: pl.Series) -> None:
         self._texts = texts
+        self._different = _different(texts.head(SAMPLE))
+        self._has_spaces = _any_space(self._different)
+        if not self._has_spaces and len(texts) > SAMPLE:
+            self._different = _different(texts)
+            self._has_spaces = _any_space(self._different)
         self._coded: _Coded | None = None
 
     def contain(self, choice: str) -> pl.Series:
         """Whether each answer has the choice among its words; a blank answer has the blank choice."""
-        padded = f" {choice.strip()} "
+        wanted = choice.strip()
+        if not self._has_spaces and wanted and " " not in wanted:
+            return (self._texts == wanted).fill_null(False)
+        padded = f" {wanted} "
         coded = self._code()
         flags = np.fromiter((padded in f" {text} " for text in coded.answers), np.bool_)
         return pl.Series(flags[coded.codes])
@@ -49,7 +58,7 @@ class Answers:
 
     def _code(self) -> _Coded:
         if self._coded is None:
-            answers = _different(self._texts.head(SAMPLE))
+            answers = self._different
             numbered = self._texts.cast(pl.Enum(answers), strict=False)
             if numbered.null_count() > self._texts.null_count():
                 answers = _different(self._texts)
@@ -62,5 +71,9 @@ class Answers:
 
 def _different(texts: pl.Series) -> pl.Series:
     """The blank text, then the different ones that aren't."""
-    known = texts.drop_nulls().unique()
+    known = texts.unique().drop_nulls()
     return pl.concat([pl.Series([""], dtype=pl.String), known.filter(known != "").alias("")])
+
+
+def _any_space(answers: pl.Series) -> bool:
+    return bool(answers.str.contains(" ", literal=True).any())
