@@ -132,7 +132,7 @@ def refuse(
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
-    """Refuse a report, with reasons; that is signed too."""
+    """Refuse a report, with reasons; that is signed too, so that nobody refuses in another's name."""
     from console.acts.reviewing import refuse_report
 
     with open_data(data) as store:
@@ -217,7 +217,7 @@ def questions(
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
-    """List questions about reports, with their answers."""
+    """List questions about reports, open, answered and closed, with their answers."""
     from store.quality_questions import list_questions
 
     output = Output(json_lines)
