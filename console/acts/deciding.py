@@ -23,6 +23,7 @@ from console.acts.changing import (
 from console.acts.differences import differences, weigh_undo
 from console.acts.grounds import Ground, ground_of_one
 from console.acts.rights import require
+from console.acts.sending_back import put_on_phone
 from console.acts.wishes import Change, Decided, InterviewView, Outlook, Wish
 from schemas.decisions import CHANGING, CellChange, Decision, InForce, in_force, taken_back
 from schemas.errors import DecisionError
@@ -102,6 +103,8 @@ def decide(
         row = _plain_row(person, form_id, wish, instance_id, source, at)
         with store.begin() as connection:
             number = add_decision(connection, row)
+        if wish.action == "send_back":
+            put_on_phone(store, form_id, row, number, *_to_ask(store, ground, wish))
     return Decided((number,), outlook, pending=wish.action == "exclude")
 
 
@@ -254,6 +257,17 @@ def _changes(ground: Ground, wish: Wish) -> list[CellChange]:
         except RefusedChange as refusal:
             raise explain(refusal, change.question) from None
     return found
+
+
+def _to_ask(store: Store, ground: Ground, wish: Wish) -> tuple[list[str], Finding | None]:
+    """The questions that an enumerator is to ask again: those named, else those of the finding; and the finding."""
+    with store.read() as connection:
+        found = list_findings(connection, ground.compiled.form.form_id, instance_id=_instance(ground))
+    finding = next((row for row in found if (row.rule_id, row.row_id) == (wish.rule_id, wish.row_id)), None)
+    named = [change.question for change in wish.changes] or list(finding.variables if finding else ())
+    questions = Questions(ground.compiled.form)
+    asked = [field.column for name in named if (field := questions.find(name)) is not None]
+    return asked, finding
 
 
 def _settled(ground: Ground, changes: Sequence[CellChange]) -> list[Finding]:

@@ -27,7 +27,8 @@ class Wish:
     Attributes:
         action: accept, correct, blank, exclude, include or send_back.
         rule_id, row_id: the finding that is decided is (rule_id, instance_id, row_id); "" where none is.
-        changes: of `correct` and `blank`; several are judged together, as one decision of several rows.
+        changes: of `correct` and `blank`; several are judged together, as one decision of several rows. Of `send_back`
+            the questions to ask again, whatever their values; without any, those of the finding.
     """
 
     action: str
