@@ -114,6 +114,8 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
             run.run("run", step, "--form", "centinela")
         run.run("findings", "--format", "csv")
         run.run("findings", "--json")
+        run.run("fieldwork", "centinela")
+        run.run("fieldwork", "centinela", "--json")
         run.run("tables", "centinela", "--out", str(data / "out-csv"), "--format", "csv")
         run.run("tables", "centinela", "--out", str(data / "out-parquet"), "--format", "parquet")
     finally:

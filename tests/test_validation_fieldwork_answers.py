@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,3 +94,11 @@ def test_every_check_speaks_three_languages_and_has_a_name_of_its_own() -> None:
     for check in CHECKS:
         assert all(check.message[language] and check.advice[language] for language in LANGUAGES)
         assert not check.detail or all(check.detail[language] for language in LANGUAGES)
+
+
+def test_the_page_of_checks_is_what_the_code_says() -> None:
+    root = Path(__file__).resolve().parents[1]
+    done = subprocess.run(
+        [sys.executable, "docs/list_fieldwork.py", "--check"], cwd=root, env={"PYTHONPATH": str(root)}
+    )
+    assert done.returncode == 0, "run docs/list_fieldwork.py"

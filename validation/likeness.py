@@ -167,6 +167,6 @@ def _part_keys(codes: Codes, share: float, most: int) -> list[npt.NDArray[np.uin
     differing = math.ceil((1 - share) * most / share)
     if differing + 1 > width // _FEWEST_IN_PART:
         return []
-    factors: npt.NDArray[np.uint64] = np.random.default_rng(1).integers(1, 2**63, width, dtype=np.uint64)
+    factors: npt.NDArray[np.uint64] = np.random.default_rng(1).integers(1, 2**63, (width,), dtype=np.uint64)
     parts = [slice(part, None, differing + 1) for part in range(differing + 1)]
     return [(codes[:, part].astype(np.uint64) * factors[part]).sum(axis=1, dtype=np.uint64) for part in parts]
