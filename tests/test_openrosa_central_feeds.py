@@ -85,6 +85,7 @@ def get(client: httpx.Client, path: str, **headers: str) -> Any:  # noqa: ANN401
     ("query", "rows"),
     [
         ("?$skip=&$top=&$count=false&$wkt=false", 6),
+        ("?$filter=&$expand=&$orderby=&$select=&$skiptoken=", 6),
         ("?%24count=true&%24wkt=true&%24skip=1&%24top=2", 2),
         ("?%24count=false&%24wkt=false&%24expand=%2A", 6),
         ("?%24count=false&%24wkt=false&%24filter=year%28__system%2FsubmissionDate%29%20eq%202026", 6),

@@ -50,7 +50,7 @@ class Call:
 
     Attributes:
         path: parameters of the address.
-        query: parameters after the question mark, the last of a name.
+        query: parameters after the question mark, the last of a name; without OData's options that are empty.
         client: where the request comes from.
         caller: who asks; null only at addresses that are open to everybody.
         body: the whole body, empty where it is taken as `content`.
@@ -220,7 +220,8 @@ async def _handle(endpoint: Endpoint, request: Request, client: Client, person: 
     call = Call(
         here,
         request.path_params,
-        dict(request.query_params),
+        # Some clients write `$top=&$skip=` for options that they don't use.
+        {name: value for name, value in request.query_params.items() if value or not name.startswith("$")},
         request.headers,
         origin(request, here.settings) + request.scope.get("root_path", ""),
         client,

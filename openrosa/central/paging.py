@@ -14,14 +14,13 @@ from openrosa.central.calls import Call
 
 
 def number(call: Call, name: str) -> int | None:
-    """A parameter that is a whole number from 0, null if absent or empty.
+    """A parameter that is a whole number from 0, null if absent.
 
     Raises:
         Refused: 400.8, it is none.
     """
     text = call.query.get(name)
-    if not text:
-        # Some clients write `$top=&$skip=` for none.
+    if text is None:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) < 12):
         raise Refused(UNEXPECTED, f"{name}: expected a whole number from 0.")
