@@ -44,6 +44,12 @@ SHEETS = """
 | | name | table | expression | severity | message::English (en) | variables |
 | | adults_told | main | ${told} = ${adults} | error | Adults don't match. | told |
 | | rent_high | main | ${rent} < 5000 | warning | Rent is high. | rent |
+| topics | | |
+| | name | label::English (en) |
+| | home | Home |
+| indicators | | | | | | | |
+| | name | topic | kind | table | label::English (en) | unit | value |
+| | mean_rooms | home | mean | main | Rooms | rooms | ${rooms} |
 | settings | | |
 | | form_id | version |
 | | hogar | 1 |
