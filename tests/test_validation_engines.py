@@ -119,3 +119,24 @@ def test_clients_of_engines() -> None:
     tables = {"main": pl.DataFrame({"_instance_id": ["a", "b"], "_client": [None, "enketo"]})}
     split = [(profile.value, numbers.to_list()) for profile, numbers in engines.split_by_engine(tables)]
     assert split == [("javarosa", [0]), ("enketo", [1])]
+
+
+def test_a_question_hidden_with_the_one_before_it_is_no_matter_of_engines() -> None:
+    form = """
+| survey | | | | |
+| | type | name | label | relevant |
+| | integer | people | People | |
+| | begin repeat | person | Person | ${people} > 0 |
+| | integer | age | Age | |
+| | text | school | School | ${age} < 18 |
+| | text | grade | Grade | ${school} = 'yes' |
+| | end repeat | | | |
+"""
+    rows = "<person><age>40</age><school>yes</school><grade>3</grade></person>"
+    found = broken(
+        judge(
+            compile_workbook(workbook_from_markdown(form)), ("collect", f"<people>1</people>{rows}"), ("collect", rows)
+        )
+    )
+    assert {key[0] for key in found} == {f"relevant:/data/person/{name}" for name in ("age", "school", "grade")}
+    assert set(found.values()) == {ALL}
