@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 RunState = Literal["waiting", "running", "done", "failed"]
 
-FLOWS = ("ingest", "check", "release")
+FLOWS = ("ingest", "check", "report", "release")
 """What can be run, in the order in which a survey needs them."""
 
 

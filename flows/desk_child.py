@@ -42,6 +42,11 @@ def run_flow(store: Store, flow: str, form_id: str, parameters: Mapping[str, obj
         checked = check(store, form_id, expectations=bool(parameters.get("expectations", True)), progress=tell)
         counts = {"interviews": checked.interviews, "findings": checked.findings, "opened": checked.opened}
         return counts | {"closed": checked.closed, "set_aside": checked.set_aside}
+    if flow == "report":
+        from flows.quality import make_quality_report
+
+        told = make_quality_report(store, form_id, store.data / "quality")
+        return {"interviews": told.interviews, "findings": told.findings, "open": told.open, "new": int(told.new)}
     from flows.releasing import release
 
     made = release(store, form_id, store.data / "releases")

@@ -20,6 +20,9 @@ from flows.prefect_server import running_server
 from schemas.errors import CommandError
 
 RUNS = "runs"
+SERVED: Final = frozenset({"ingest", "check", "release"})
+"""Flows that `comunal up` has Prefect serve."""
+
 KEPT: Final = 200
 """Files of runs that are kept."""
 
@@ -49,7 +52,7 @@ class DeskRunner:
         if any(run.flow == flow and not run.is_over for run in self.list_runs(form_id)):
             raise CommandError("CMD-260", f"The flow {flow} of {form_id} is running.", "Wait for its end.")
         url = running_server(self._data)
-        if url is not None:
+        if url is not None and flow in SERVED:
             return _start_in_prefect(url, flow, form_id, parameters, by)
         return self._start_child(flow, form_id, parameters, by)
 

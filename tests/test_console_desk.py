@@ -1,4 +1,4 @@
-"""Work at the desk without a script: the queue, deciding, undoing, releases, people; and every text in three languages."""
+"""Work at the desk without a script: the queue, deciding, undoing, releases, people; every text in three languages."""
 
 from __future__ import annotations
 
