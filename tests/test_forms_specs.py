@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from forms.compile import compile_workbook
+from forms.lint import check_workbook
 from forms.sheets import workbook_from_markdown
 from forms.specs import read_specs
 from schemas.errors import FormError
@@ -147,3 +148,24 @@ def test_external_choices_become_a_file_of_the_form() -> None:
     """
     compiled = compile_workbook(workbook_from_markdown(text))
     assert b"towns" in compiled.media["itemsets.csv"]
+
+
+def test_rows_of_monitoring_are_read_and_their_severities_checked() -> None:
+    sheet = """
+| survey |
+| | type | name | label |
+| | integer | age | Edad |
+| monitoring |
+| | name | parameter | value | severity | on |
+| | productivity | most_a_day | 12 | info | |
+| | overlap | | | | no |
+| | outlier | factor | 4 | grave | |
+| | | factor | 4 | | |
+"""
+    workbook = workbook_from_markdown(sheet)
+    rows = read_specs(workbook).monitoring
+    told = [(row.name, row.parameter, row.value, row.severity, row.on) for row in rows]
+    assert told[:2] == [("productivity", "most_a_day", "12", "info", ""), ("overlap", "", "", "", "no")]
+    assert len(told) == 3
+    codes = [problem.code for problem in check_workbook(workbook) if problem.sheet == "monitoring"]
+    assert codes == ["FRM-309"]

@@ -55,6 +55,10 @@ def check_specs(outline: Outline) -> Iterator[Problem]:
         yield from _check_indicator(outline, row)
     for row in outline.workbook.rows("checks"):
         yield from _check_check(outline, row)
+    for row in outline.workbook.rows("monitoring"):
+        severity = cell(row, "severity")
+        if severity and severity not in SEVERITIES:
+            yield _unknown(outline, "FRM-309", "monitoring", row, "severity", severity, SEVERITIES, "severity")
     yield from _check_design(outline)
     yield from check_rehearsal(outline)
 

@@ -115,6 +115,7 @@ def measure_enumerators(task: Task) -> pl.DataFrame:
         table = table.join(refusals, on=WHO, how="left")
     order = ("interviews", "complete", "days", "a_day", "median_minutes", "median_answers", "dont_know", "blank")
     told = table.select(pl.col(WHO).alias("enumerator"), *order, "refusals", "first_day", "last_day")
+    told = told.with_columns(pl.selectors.float().fill_nan(None))
     return told.sort(pl.col("enumerator").cast(pl.Float64, strict=False), "enumerator")
 
 
