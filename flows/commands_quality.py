@@ -73,7 +73,7 @@ def report(
         f"{made.report_id}: {made.interviews} interviews, {made.findings} findings, {made.open} open"
         f"{'' if made.new else ' (made before)'}\n  {made.page}",
     )
-    if pdf and not made.pdf:
+    if pdf and made.new and not made.pdf:
         output.say("  No PDF: no browser is installed that prints one.")
 
 

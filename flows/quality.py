@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
+from itertools import count
 from pathlib import Path
 
 import polars as pl
@@ -102,7 +103,8 @@ def make_quality_report(
         advice = "Run comunal run ingest and comunal run check first."
         raise ReleaseError("REL-065", f"No check of {form_id} has been run: there is no quality to report.", advice)
     contents = _contents(store, compiled, seen, at or datetime.now(UTC))
-    made = folder.resolve() / contents.report_id
+    report_id, made = _place(store, contents, folder.resolve())
+    contents = replace(contents, report_id=report_id)
     is_new = not made.exists()
     more = docs_pages(store, compiled.form, seen.runs) if is_new and docs else {}
     report = build_report(replace(contents, docs=f"{DOCS}/index.html" if more else ""))
@@ -124,6 +126,19 @@ def make_quality_report(
         pdf=any(path.endswith(".pdf") for path in hashes),
         new=is_new,
     )
+
+
+def _place(store: Store, contents: QualityContents, folder: Path) -> tuple[str, Path]:
+    """Name and folder of the report: where it lies already, or a new name beside one whose folder is gone."""
+    with store.read() as connection:
+        known = {row.report_id: row for row in report_rows.list_reports(connection, contents.form.form_id)}
+    for number in count(1):
+        name = contents.report_id if number == 1 else f"{contents.report_id}-{number}"
+        if name not in known:
+            return name, folder / name
+        if Path(known[name].folder).is_dir():
+            return name, Path(known[name].folder)
+    raise AssertionError  # count has no end
 
 
 def data_digests(store: Store, form_id: str) -> DataDigests:

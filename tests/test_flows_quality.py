@@ -218,6 +218,15 @@ def test_the_same_survey_gives_the_same_report_and_a_decision_another(store: Sto
     assert other.interviews == first.interviews - 1
 
 
+def test_a_report_whose_folder_is_gone_gets_another_name_and_one_made_elsewhere_is_found(store: Store) -> None:
+    first = made(store)
+    found = make_quality_report(store, "calidad", store.data / "other", pdf=False, docs=False)
+    assert (found.new, found.folder) == (False, first.folder)
+    shutil.rmtree(first.folder)
+    again = make_quality_report(store, "calidad", store.data / "other", pdf=False, docs=False)
+    assert (again.new, again.report_id, again.data_sha256) == (True, f"{first.report_id}-2", first.data_sha256)
+
+
 def test_a_survey_that_was_never_checked_has_no_report(tmp_path: Path) -> None:
     with open_store(tmp_path / "data") as store:
         workbook = workbook_from_markdown(WORKBOOK, "calidad")
