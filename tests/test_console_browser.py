@@ -51,12 +51,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def _add_report(store: Store, folder: Path) -> None:
-    write_report(
-        folder,
-        {
-            "index.html": b"<!doctype html><html lang=es><link rel=icon href=data:,><title>Informe</title><h1>Calidad</h1>"
-        },
-    )
+    page = b"<!doctype html><html lang=es><link rel=icon href=data:,><title>Informe</title><h1>Calidad</h1>"
+    write_report(folder, {"index.html": page})
     zeros = "0" * 64
     digests = {"submissions": 3, "submissions_sha256": zeros, "decisions": 0, "decisions_sha256": zeros}
     row = ReportRow(

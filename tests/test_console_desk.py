@@ -106,6 +106,19 @@ def test_a_value_that_the_question_does_not_take_is_told_and_nothing_is_written(
     assert "check:adults_told" in open_rules(store)
 
 
+def test_all_findings_of_a_rule_are_decided_at_once_after_a_look(store: Store, visitors: dict[str, Visitor]) -> None:
+    ana, address = visitors["ana"], f"/s/{FORM}/bulk?rule=check:adults_told"
+    assert "Accept all" in ana.get(address)[1]
+    assert "Accept all" not in visitors["saul"].get(address)[1]
+    page = ana.post(address, action="accept", reason="told so at the door")[1]
+    assert "1 finding would be decided." in page
+    assert ana.get(f"/s/{FORM}/findings?rule=check:adults_told")[1].count(">accepted<") == 0
+    assert "1 finding was decided." in ana.post(address, action="accept", reason="told so", confirm="yes")[1]
+    assert ana.get(f"/s/{FORM}/findings?rule=check:adults_told")[1].count(">accepted<") == 1
+    assert visitors["saul"].post(address, action="accept", reason="why not", confirm="yes")[0] == 403
+    assert ana.post(address, action="correct", reason="odd")[0] == 409
+
+
 def test_an_exclusion_waits_for_another_person(store: Store, visitors: dict[str, Visitor]) -> None:
     ana, luis = visitors["ana"], visitors["luis"]
     assert ana.post(f"{CHILD}/decide", action="exclude", reason="made up")[1].endswith("done=pending")

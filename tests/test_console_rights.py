@@ -71,6 +71,7 @@ class NoRunner:
 def path_of(page: Page) -> str:
     filled = page.path.replace("{form}", FORM).replace("{instance}", "uuid:child").replace("{release}", "r1")
     filled = filled.replace("{number:int}", "1").replace("{language}", "ht").replace("{path:path}", "README.txt")
+    filled += "?rule=check:adults_told" if page.path.endswith("/bulk") else ""
     return filled.replace("{report}", "no-report")
 
 

@@ -7,7 +7,20 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from console.pages import audit, deciding, fieldwork, findings, flows, home, interview, login, people, releases, reports
+from console.pages import (
+    audit,
+    bulk,
+    deciding,
+    fieldwork,
+    findings,
+    flows,
+    home,
+    interview,
+    login,
+    people,
+    releases,
+    reports,
+)
 from console.visiting import Visit
 
 ANYBODY = "anybody"
@@ -61,4 +74,6 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/s/{form}/reports/{report}", "read_reports", reports.show_one),
     Page("POST", "/s/{form}/reports/{report}", "read_reports", reports.act),
     Page("GET", "/s/{form}/reports/{report}/files/{path:path}", "read_reports", reports.read_file),
+    Page("GET", "/s/{form}/bulk", "send_back", bulk.show),
+    Page("POST", "/s/{form}/bulk", "send_back", bulk.decide),
 )
