@@ -34,6 +34,7 @@ def find_duplicates(
     personal: pl.DataFrame,
     settings: FieldworkSettings,
     which: Sequence[tuple[str, ...]] = STRONG_KEYS,
+    people: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Persons who are in an earlier interview already.
 
@@ -42,11 +43,12 @@ def find_duplicates(
     Args:
         which: what two rows must have in common, any of these, to be one person.
         personal: columns instance_id, row_id, question, value.
+        people: what `describe_people` makes of these, where it is at hand.
 
     Returns:
         One row per person found again: _instance_id, _row_id, other (the earlier interview's id). No answers.
     """
-    people = describe_people(form, tables, personal, settings)
+    people = describe_people(form, tables, personal, settings) if people is None else people
     keys = pl.concat([_keys(people, columns) for columns in which])
     ranks = rank_interviews(form, tables[MAIN_TABLE])
     keyed = keys.join(ranks, on=INSTANCE_ID)

@@ -42,7 +42,7 @@ def _check_people(task: Task, wanted: set[str], keys: tuple[tuple[str, ...], ...
         return NotChecked("the form marks no question as a name or document")
     if task.personal is None:
         return NotChecked("it needs personal answers, which were not read")
-    rows = find_duplicates(task.form, task.tables, task.personal, task.settings, keys)
+    rows = find_duplicates(task.form, task.tables, task.personal, task.settings, keys, task.people)
     kind = {question.removeprefix("full_") for key in keys for question in key}
     variables = tuple(field.name for field in task.form.fields() if field.personal in kind)
     return Outcome(task.personal.select("instance_id", "row_id").unique().height, rows, variables)

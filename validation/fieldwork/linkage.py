@@ -22,7 +22,6 @@ from validation.fieldwork.parameters import Defaults
 from validation.fieldwork.sounds import sound_keys
 from validation.fieldwork.task import FieldCheck, Outcome, Task
 from validation.order import OTHER, RANK, rank_interviews
-from validation.people import describe_people
 
 FIELDS = ("names", "people", "phone", "address", "birth", "document")
 LARGEST_BLOCK = 40
@@ -87,8 +86,7 @@ def _check_household(task: Task) -> Outcome | NotChecked:
 
 def make_records(task: Task) -> pl.DataFrame:
     """One row an interview with personal answers: the fields that are compared, and the keys of blocks."""
-    assert task.personal is not None  # noqa: S101 - the caller has seen to it
-    people = describe_people(task.form, task.tables, task.personal, task.settings)
+    people = task.people
     people = people.with_columns(sound_keys(people["name"]).alias("sound"))
     plain = pl.col("address").str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()
     mark = pl.concat_str("sex", pl.lit("/"), "age")

@@ -18,6 +18,7 @@ from validation.fieldwork.parameters import GENERAL, GENERAL_DEFAULTS, PREFIX, D
 from validation.fieldwork_rules import FieldworkSettings
 from validation.likeness import Counts, count_answers, is_asked
 from validation.order import END, START, time_fields
+from validation.people import describe_people
 
 Unit = Literal["interview", "enumerator", "psu", "day", "commune"]
 WHO, PSU, DAY, ANSWERS, COMPLETE = "_who", "_psu", "_day", "_answers", "_complete"
@@ -167,6 +168,13 @@ class Task:
         from validation.fieldwork.rates import item_rates
 
         return item_rates(self)
+
+    @cached_property
+    def people(self) -> pl.DataFrame:
+        """`people.describe_people` of the personal answers, made once; in memory only, and empty without them."""
+        nothing = pl.DataFrame(schema=dict.fromkeys(("instance_id", "row_id", "question", "value"), pl.String))
+        personal = nothing if self.personal is None else self.personal
+        return describe_people(self.form, self.tables, personal, self.settings)
 
     @cached_property
     def positions(self) -> pl.DataFrame | NotChecked:
