@@ -20,9 +20,11 @@ from reports.earlier import compare_earlier
 from reports.linked import link_tables
 from reports.published import Published
 from reports.quantities import Meaning
+from reports.rounding import round_counts
 from reports.rules import DisclosureRules
-from reports.statement import disclosure_statement
+from reports.statement import disclosure_statement, rounding_statement
 from reports.suppression import choose_cells
+from schemas.errors import ReleaseError
 from schemas.estimates import Estimate, SafeCell, SafeTable
 
 PRIMARY = "primary"
@@ -52,6 +54,8 @@ def protect(
     cells = tuple(estimates)
     rules = DisclosureRules.of(rules) if isinstance(rules, int) else rules
     threshold = rules.threshold
+    if rules.method == "rounding" and threshold:
+        return _rounded(cells, rules, meanings or {})
     primary = rules.primary(cells)
     chosen = primary
     incomplete: tuple[tuple[str, str], ...] = ()
@@ -66,6 +70,38 @@ def protect(
     safe = tuple(_safe(cell, reason, threshold) for cell, reason in zip(cells, reasons, strict=True))
     counted = reasons.count(PRIMARY), reasons.count(SECONDARY)
     return SafeTable(safe, threshold, *counted, disclosure_statement(threshold, *counted), rules.protection, incomplete)
+
+
+def _rounded(cells: Sequence[Estimate], rules: DisclosureRules, meanings: Mapping[str, Meaning]) -> SafeTable:
+    """All counts as multiples of the base, and shares of these; means of too few are withheld.
+
+    Raises:
+        ReleaseError: REL-057, no rounding keeps all sums; REL-058, figures are of weighted rows.
+    """
+    if any(cell.se is not None for cell in cells):
+        raise ReleaseError(
+            "REL-058",
+            "The figures are weighted, and rounding is of counted rows.",
+            "Choose disclosure_method suppression in the design sheet.",
+        )
+    linked = link_tables(cells, meanings, rules)
+    counts = round_counts(linked.tables, rules.base)
+    safe = []
+    for at, cell in enumerate(cells):
+        n, rows = int(counts[linked.layout.base[at]]), int(counts[linked.layout.rows[at]])
+        if cell.unit == "percent":
+            shown = replace(cell, n=n, estimate=100 * rows / n if n else None, unknown_rate=None)
+        elif cell.estimate == cell.n:
+            shown = replace(cell, n=n, estimate=float(n), unknown_rate=None)
+        else:
+            shown = replace(cell, n=n, unknown_rate=None)
+            if rules.is_too_small(cell.n, cell.n) or rules.shortfall(cell.parts) > 0:
+                safe.append(_safe(cell, PRIMARY, rules.threshold))
+                continue
+        safe.append(_safe(shown, "", 0))
+    withheld = sum(bool(cell.suppressed) for cell in safe)
+    text = rounding_statement(rules.base, withheld)
+    return SafeTable(tuple(safe), rules.threshold, withheld, 0, text, 1, linked.incomplete, rules.base)
 
 
 def veil(table: SafeTable) -> SafeTable:

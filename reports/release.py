@@ -114,7 +114,7 @@ def _data_files(
 def _refuse_unsafe(table: SafeTable) -> None:
     for cell in table.cells:
         shown = (cell.estimate, cell.n, cell.se, cell.ci_low, cell.ci_high, cell.cv, cell.df, cell.unknown_rate)
-        if (cell.suppressed and any(figure is not None for figure in shown)) or _is_small(cell, table.threshold):
+        if (cell.suppressed and any(figure is not None for figure in shown)) or _is_small(cell, table):
             raise ReleaseError(
                 "REL-002",
                 f"«{cell.indicator}» in «{cell.domain}» shows a figure that disclosure control withholds.",
@@ -144,8 +144,10 @@ def _rows(data: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(data.decode())))
 
 
-def _is_small(cell: SafeCell, threshold: int) -> bool:
-    return cell.n is not None and 0 < cell.n < threshold
+def _is_small(cell: SafeCell, table: SafeTable) -> bool:
+    if cell.n is None:
+        return False
+    return cell.n % table.rounded != 0 if table.rounded else 0 < cell.n < table.threshold
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -27,3 +27,21 @@ def disclosure_statement(threshold: int, primary: int, secondary: int) -> Text:
             f"{primary} were withheld for being small and {secondary} to protect the former."
         ),
     }
+
+
+def rounding_statement(base: int, withheld: int) -> Text:
+    """The same where counts were rounded."""
+    return {
+        "es": (
+            f"Todos los conteos se redondearon a múltiplos de {base}, de modo que las sumas cuadran; los porcentajes "
+            f"son de los conteos redondeados. Se ocultaron {withheld} promedios sostenidos por pocos casos."
+        ),
+        "ht": (
+            f"Yo awondi tout kantite yo a miltip {base}, yon fason pou total yo matche; pousantaj yo soti nan kantite "
+            f"awondi yo. Yo kache {withheld} mwayèn ki chita sou twòp ti kras ka."
+        ),
+        "en": (
+            f"All counts were rounded to multiples of {base} so that sums hold; percentages are of the rounded counts. "
+            f"{withheld} means of few cases were withheld."
+        ),
+    }

@@ -131,6 +131,7 @@ class SafeTable:
         statement: what was done, language -> text.
         protection: width of the interval in which a small group stays hidden.
         incomplete: (indicator, breakdown) whose domains leave somebody out; "" for categories that don't add up.
+        rounded: what all counts are multiples of, 0 where they are exact.
     """
 
     cells: tuple[SafeCell, ...]
@@ -140,3 +141,4 @@ class SafeTable:
     statement: Text = field(default_factory=dict)
     protection: int = 1
     incomplete: tuple[tuple[str, str], ...] = ()
+    rounded: int = 0
