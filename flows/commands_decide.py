@@ -107,7 +107,7 @@ def undo_one(
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
-    """Take a decision back, or an undoing; the log keeps both."""
+    """Take a decision back, or an undoing of one. What follows from it falls with it; the log keeps every row."""
     from console.acts.deciding import undo
     from store.people import get_person
 
