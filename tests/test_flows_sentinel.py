@@ -114,6 +114,8 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
             run.run("run", step, "--form", "centinela")
         run.run("findings", "--format", "csv")
         run.run("findings", "--json")
+        run.run("quality", "report", "centinela", "--no-pdf")
+        run.run("checks", "docs", "centinela", "--out", str(data / "out-docs"))
         run.run("fieldwork", "centinela")
         run.run("fieldwork", "centinela", "--json")
         run.run("tables", "centinela", "--out", str(data / "out-csv"), "--format", "csv")
