@@ -86,7 +86,7 @@ def _check_household(task: Task) -> Outcome | NotChecked:
 
 def make_records(task: Task) -> pl.DataFrame:
     """One row an interview with personal answers: the fields that are compared, and the keys of blocks."""
-    people = task.people
+    people = task.people.drop("answers")
     people = people.with_columns(sound_keys(people["name"]).alias("sound"))
     plain = pl.col("address").str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()
     mark = pl.concat_str("sex", pl.lit("/"), "age")
