@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
@@ -11,6 +12,8 @@ import polars as pl
 
 from console.wording import DeskWording
 from schemas.fields import MAIN_TABLE, PARENT_ROW_ID, PRESENT, ROW_ID, Field, Form, Group, Node, Repeat
+
+_REFERENCE = re.compile(r"\$\{[^}]*\}")
 
 Where = tuple[str, str]
 """Row id and name of a question."""
@@ -100,7 +103,7 @@ class Reader:
                 answers += inner[0].answers
                 below += inner[1:]
             else:
-                below += self._walk(child, row, self.words.pick(child.label), level + 1)
+                below += self._walk(child, row, without_references(self.words.pick(child.label)), level + 1)
         return [Section(title, level, tuple(answers)), *below]
 
     @staticmethod
@@ -109,7 +112,7 @@ class Reader:
 
     def _rows(self, repeat: Repeat, row: Mapping[str, Any], level: int) -> list[Section]:
         frame = self.tables[repeat.table].filter(pl.col(PARENT_ROW_ID) == row[ROW_ID])
-        heading = self.words.pick(repeat.label) or repeat.name
+        heading = without_references(self.words.pick(repeat.label)) or repeat.name
         found = []
         for number, inner in enumerate(frame.iter_rows(named=True), 1):
             found += self._walk(repeat, inner, f"{heading} {number}", level)
@@ -120,7 +123,7 @@ class Reader:
         if value is None or not (asked.control or asked.calculation):
             return []
         where = (row[ROW_ID], asked.name)
-        label = self.words.pick(asked.label) or asked.name
+        label = without_references(self.words.pick(asked.label)) or asked.name
         is_concerned = where in self.concerned or ("*", asked.name) in self.concerned
         if asked.personal or value == PRESENT:
             shown = self.revealed.get(where, "")
@@ -129,6 +132,15 @@ class Reader:
             return []
         told = tell(asked, value, self.words, self.zone)
         return [Answer(asked.name, row[ROW_ID], label, told, raw_of(value), False, is_concerned)]
+
+
+def without_references(label: str) -> str:
+    """A label without the answers that its form would put in.
+
+    >>> without_references("Age of ${name}")
+    'Age of …'
+    """
+    return _REFERENCE.sub("…", label)
 
 
 def raw_of(value: object) -> str:

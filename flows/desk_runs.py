@@ -7,6 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,7 +73,7 @@ class DeskRunner:
         told: dict[str, Any] = {"flow": flow, "form_id": form_id, "parameters": dict(parameters), "by": by}
         told |= {"state": "waiting", "started_at": now.isoformat()}
         write_run(file, told)
-        self._children[run_id] = subprocess.Popen(
+        child = self._children[run_id] = subprocess.Popen(
             [sys.executable, "-m", "flows.desk_child", str(file)],
             env={**os.environ, "COMUNAL_DATA": str(self._data.resolve())},
             stdin=subprocess.DEVNULL,
@@ -81,6 +82,8 @@ class DeskRunner:
             # It ends its work even if the server is stopped: what a flow writes is whole or not there.
             start_new_session=True,
         )
+        # Somebody has to wait for it, or it stays in the system's list after its end.
+        threading.Thread(target=child.wait, daemon=True).start()
         self._forget()
         return _read(run_id, told)
 

@@ -25,6 +25,7 @@ from store.tables import read_tables
 from validation.fieldwork import enumerators, progress
 
 DAYS: Final = 14
+_RANK: Final = {"error": 0, "warning": 1, "info": 2}
 UNITS: Final = 200
 """Sampling units that the page shows."""
 
@@ -122,13 +123,14 @@ def _days(main: pl.DataFrame, now: datetime) -> dict[date, int]:
 
 
 def _rank(finding: Finding) -> tuple[int, str, str]:
-    return ({"error": 0, "warning": 1, "info": 2}[finding.severity], finding.rule_id, finding.row_id)
+    return (_RANK[finding.severity], finding.rule_id, finding.row_id)
 
 
 def _singles(found: list[Finding], rules: dict[str, Rule]) -> list[tuple[Rule, int]]:
-    """The field checks that found something about single interviews, and how many each; most first."""
+    """The field checks that found something about single interviews, and how many each: gravest first, then most."""
     counts = Counter(row.rule_id for row in found if row.instance_id)
-    return [(rules[rule], number) for rule, number in counts.most_common() if rule in rules]
+    told = [(rules[rule], number) for rule, number in counts.most_common() if rule in rules]
+    return sorted(told, key=lambda one: (_RANK[one[0].severity], -one[1]))
 
 
 def _quota_labels(visit: Visit, compiled: CompiledForm) -> dict[str, str]:

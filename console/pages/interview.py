@@ -19,6 +19,7 @@ from schemas.errors import ComunalError, StoreError
 from store import findings
 from store.decisions import list_decisions
 from store.finding_pages import StoredFinding
+from store.interview_findings import list_of_interview
 from store.interviews import Interview, list_interviews
 from store.one_interview import read_one
 from store.personal import PersonalAccess, read_personal
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 MOST = 200
 """Findings of one interview that are shown; nobody decides more at once."""
+
+NEAR = 40
+"""Findings among which the next interview of the queue is looked for."""
 
 _RANK = {"error": 0, "warning": 1, "info": 2}
 RIGHTS = {
@@ -79,10 +83,10 @@ def look_up(visit: Visit) -> Seen:
         if not found:
             raise StoreError("STO-013", "There is no such interview in this survey.", "Open it from the findings.")
         now = found[0].current_id
-        opened = findings.page(connection, form_id, instance_id=now, limit=MOST).rows
-        closed = findings.page(connection, form_id, state="closed", instance_id=now, limit=MOST).rows
+        opened = list_of_interview(connection, form_id, now, "open")[:MOST]
+        closed = list_of_interview(connection, form_id, now, "closed")[::-1][:MOST]
     ranked = sorted(opened, key=lambda row: (_RANK[row.finding.severity], row.finding.rule_id, row.number))
-    return Seen(found[0], load_survey(visit.store, form_id, found[0].version), tuple(ranked), closed)
+    return Seen(found[0], load_survey(visit.store, form_id, found[0].version), tuple(ranked), tuple(closed))
 
 
 def log_of(visit: Visit, seen: Seen) -> list[Decision]:
@@ -205,7 +209,7 @@ def _following(visit: Visit, seen: Seen) -> str:
     severity = chosen.finding.severity if chosen else None
     with visit.store.read() as connection:
         rows = findings.page(
-            connection, visit.about.form_id, severity=severity, after=place(chosen) if chosen else None, limit=MOST
+            connection, visit.about.form_id, severity=severity, after=place(chosen) if chosen else None, limit=NEAR
         ).rows
     here = {seen.interview.instance_id, seen.interview.current_id, ""}
     row = next((row for row in rows if row.finding.instance_id not in here), None)
