@@ -10,6 +10,7 @@ A backup has these members, in a folder or in one file:
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ from store.snapshots import damaged
 FORMAT = "comunal-backup-1"
 DATABASE, CONTENTS, MANIFEST, FILES = "comunal.db", "contents.sha256", "manifest.json", "files"
 DIGEST = re.compile(r"[0-9a-f]{64}")
+_SEAL = b', "sha256": "'
 _OURS = {DATABASE, "incoming", ".restore"}
 
 
@@ -60,11 +62,12 @@ class Manifest:
     format: str = FORMAT
 
     def to_bytes(self) -> bytes:
-        """As JSON, one file a line."""
+        """As JSON, one file a line; its last value is the digest of everything before it."""
         head = {name: value for name, value in asdict(self).items() if name not in {"files", "links"}}
         lines = [json.dumps(head, ensure_ascii=False, sort_keys=True)[:-1] + ', "links": ' + json.dumps(self.links)]
         files = [json.dumps([file.path, file.sha256, file.size], ensure_ascii=False) for file in self.files]
-        return (lines[0] + ', "files": [\n' + ",\n".join(files) + "\n]}\n").encode()
+        body = (lines[0] + ', "files": [\n' + ",\n".join(files) + "\n]").encode()
+        return body + _SEAL + hashlib.sha256(body).hexdigest().encode() + b'"}\n'
 
     @property
     def digests(self) -> set[str]:
@@ -78,8 +81,11 @@ def read_manifest(data: bytes) -> Manifest:
     Raises:
         StoreError: STO-081, it is none, or names files outside the data folder.
     """
+    body, _, _ = data.rpartition(_SEAL)
     try:
         found = json.loads(data)
+        if found.pop("sha256") != hashlib.sha256(body).hexdigest():
+            raise damaged("its manifest has other bytes than were written")
         if found["format"] != FORMAT:
             raise damaged(f"its format is {str(found['format'])[:40]!r}; this program reads {FORMAT!r}")
         files = tuple(FileEntry(str(path), str(sha256), int(size)) for path, sha256, size in found.pop("files"))

@@ -149,7 +149,8 @@ def test_a_person_answers_by_link_and_no_rule_is_broken(
     check(store, form_id, expectations=False)
     with store.read() as connection:
         findings = list_findings(connection, form_id)
-    assert [finding.rule_id for finding in findings] == []
+    # Whoever always takes the first option is told of by field work (straight lines); the form's rules are what counts.
+    assert [finding.rule_id for finding in findings if finding.kind != "field"] == []
     (row,) = read_tables(store, form_id)["main"].select("_client", "_instance_id").to_dicts()
     assert row["_client"] == "webforms"
     begin = row["_instance_id"].removeprefix("uuid:")[:8].upper()
