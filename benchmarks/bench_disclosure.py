@@ -3,7 +3,8 @@
     .venv/bin/python benchmarks/bench_disclosure.py [--communes 345] [--threshold 10]
 
 The table is made of INE and SERMIG's estimate of foreign residents by commune and country (2022), divided by sex and
-age at random with a fixed seed; the communes that it doesn't tell of are made after those that it does. All margins are published with it: 345 x 21 x 2 x 4 cells and every sum of them.
+age at random with a fixed seed; the communes that it doesn't tell of are made after those that it does. All margins are
+published with it: 345 x 21 x 2 x 4 cells and every sum of them.
 """
 
 from __future__ import annotations

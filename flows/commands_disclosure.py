@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from flows.commands_research import research_file
 from flows.output import JsonOption, Output
 
 app = typer.Typer(no_args_is_help=True, help="What a table or a file of records gives away about single people.")
@@ -14,6 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="What a table or a file of records 
 
 def register(parent: typer.Typer) -> None:
     """Adds the command group."""
+    app.command("research-file")(research_file)
     parent.add_typer(app, name="disclosure")
 
 

@@ -47,12 +47,18 @@ class ResearchFile:
     statement: Text
 
 
-def safe_columns(table: Table) -> list[str]:
-    """Columns of a typed table that may stand in a research file: nothing personal, no place, no free text."""
+def safe_columns(table: Table, keys: Sequence[str] = ()) -> list[str]:
+    """Columns of a typed table that may stand in a research file: nothing personal, no place, no free text.
+
+    Args:
+        keys: text that may stand in it too, such as groups that the form computes: k records share each of its values.
+    """
     return [
         field.column
         for field in table.fields
-        if not field.personal and field.type not in NEVER and (field.is_select or field.type != "string")
+        if not field.personal
+        and field.type not in NEVER
+        and (field.is_select or field.type != "string" or field.column in keys)
     ]
 
 
