@@ -14,7 +14,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "errors.md"
-ROOMS = ("schemas", "expressions", "forms", "store", "openrosa", "validation", "estimation", "reports", "console", "flows")
+ROOMS = (
+    "schemas",
+    "expressions",
+    "forms",
+    "store",
+    "openrosa",
+    "validation",
+    "estimation",
+    "reports",
+    "console",
+    "flows",
+)
 CODE = re.compile(r"^(FRM|EXP|SUB|ACC|STO|EST|REL|DEC|CMD)-\d{3}$")
 FAMILIES = {
     "FRM": "Workbooks and forms (exit 3)",
