@@ -161,8 +161,12 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
 
 
 def _read_earlier(rows: list[ReleaseRow]) -> list[Published]:
-    """The releases that are out, as their files stand; rehearsed ones tell of nobody."""
-    found = [read_published(Path(row.folder)) for row in rows if Path(row.folder, "tables", "estimates.csv").is_file()]
+    """The releases that are out, as their files stand; rehearsed ones tell of nobody, nor do those without a figure."""
+    found = [
+        read_published(Path(row.folder))
+        for row in rows
+        if row.details.get("cells", 1) and Path(row.folder, "tables", "estimates.csv").is_file()
+    ]
     return [each for each in found if not each.is_rehearsal]
 
 
