@@ -23,6 +23,7 @@ from flows.prefect_server import PrefectServer, configure_prefect, free_port, pr
 from flows.registering import add_form, build_form
 from flows.rehearsing import first_field_day, rehearse_over_http
 from flows.releasing import ReleaseReport
+from forms.rehearsal.spoiling import BLOCKING, TRANSPORT
 from schemas.errors import CommandError, FormError
 from store.people import add_person
 
@@ -83,6 +84,7 @@ def _collect(data: Path, form_id: str, interviews: int, spoil: float, seed: int,
                 interviews=interviews,
                 seed=seed,
                 spoil=spoil,
+                kinds=(*BLOCKING, *TRANSPORT),  # the release then stands on the clean interviews alone
                 server_url=f"{base}/key/{key}",
                 truth_path=truth,
                 store=store,

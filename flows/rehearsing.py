@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from flows.registering import load_form
 from forms.compile import CompiledForm, compile_xform
 from forms.rehearsal import rehearse_parallel
 from forms.rehearsal.interviews import RehearsedInterview
-from forms.rehearsal.spoiling import Spoiling, Truth, last_day
+from forms.rehearsal.spoiling import CONTENT, TRANSPORT, Spoiling, Truth, last_day
 from schemas.errors import CommandError, StoreError
 from store.open import Store
 
@@ -61,6 +61,7 @@ def rehearse_over_http(
     interviews: int,
     seed: int,
     spoil: float,
+    kinds: Collection[str] = (*CONTENT, *TRANSPORT),
     server_url: str,
     truth_path: Path | None = None,
     store: Store | None = None,
@@ -73,6 +74,7 @@ def rehearse_over_http(
 
     Args:
         spoil: spoiled acts for each clean interview, 0 to 1.
+        kinds: what may be spoiled; see `forms.rehearsal.spoiling`.
         truth_path: where the truth about them is written, one JSON object a line, without any answer.
         store: local store; its workbook gives the quotas where the form is registered there.
         compiled: the form with its `rehearsal` sheet, instead of the store's.
@@ -90,7 +92,7 @@ def rehearse_over_http(
         first_day = start or began or first_field_day(interviews, spoil)
         notes: Counter[str] = Counter()
         filled = _noted(rehearse_parallel(form, interviews, seed, first_day, _processes()), notes)
-        spoiling = Spoiling(form, filled, interviews, spoil, seed, first_day)
+        spoiling = Spoiling(form, filled, interviews, spoil, seed, first_day, kinds)
         # Filled in other processes while earlier ones are on their way.
         total = interviews + spoiling.total
         sent = send_all(

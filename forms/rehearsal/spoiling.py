@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -27,15 +27,16 @@ if TYPE_CHECKING:
 DUPLICATE_SEND, LATE_ATTACHMENT = "duplicate_send", "late_attachment"
 TRANSPORT = (DUPLICATE_SEND, LATE_ATTACHMENT)
 DUPLICATE_PERSON, MISSPELT, DRIFT = "duplicate_person", "misspelt_duplicate", "clock_drift"
-CONTENT = (
+BLOCKING = (
     "out_of_range",
     "skip_rule_broken",
     DUPLICATE_PERSON,
     "impossible_duration",
     "missing_required",
     "unlisted_choice",
-    *FIELDWORK,
 )
+"""Errors that keep an interview out of a release until somebody decides; those of field work mostly ask for a look."""
+CONTENT = (*BLOCKING, *FIELDWORK)
 OTHER_SEED = 1_000_003
 """Added to the seed for the additional interviews, so that they aren't copies of the clean ones."""
 
@@ -130,6 +131,7 @@ class Spoiling:
         interviews: the clean ones; no more than some dozens are kept at a time.
         count: how many they are.
         share, seed, start: see `plan_spoiling`.
+        kinds: what may be spoiled, of `CONTENT` and `TRANSPORT`.
 
     Attributes:
         truth: complete once all sendings were taken.
@@ -144,6 +146,7 @@ class Spoiling:
         share: float,
         seed: int,
         start: datetime,
+        kinds: Collection[str] = (*CONTENT, *TRANSPORT),
     ) -> None:
         self.truth: list[Truth] = []
         self.not_possible: list[str] = []
@@ -155,8 +158,9 @@ class Spoiling:
         # After the clean ones, lest an enumerator be at two doors at once.
         after = start + timedelta(days=last_day(count, 0.0))
         self._fresh = rehearse(compiled, spare_interviews(self.total), seed + OTHER_SEED, after)
-        self._kinds = [kind for kind in (*CONTENT, *TRANSPORT) if self._spoiler.allows(kind)]
-        self.not_possible += [kind for kind in (*CONTENT, *TRANSPORT) if kind not in self._kinds]
+        wanted = [kind for kind in (*CONTENT, *TRANSPORT) if kind in kinds]
+        self._kinds = [kind for kind in wanted if self._spoiler.allows(kind)]
+        self.not_possible += [kind for kind in wanted if kind not in self._kinds]
         self._turn = 0
         self._recent: deque[RehearsedInterview] = deque(maxlen=MOST_LOOKED_AT)
         self._copied: set[str] = set()
