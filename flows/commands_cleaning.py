@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ import typer
 
 from flows import commands_cleaning_store
 from flows.output import JsonOption, Output
+from flows.refused_rows import tell_refused, write_refused
 from schemas.errors import CommandError
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from validation.cleaning.replay import Replayed
 
 app = typer.Typer(no_args_is_help=True, help="Replay what people decided to change over the data as they came in.")
-_SHOWN = 20
 
 
 def register(parent: typer.Typer) -> None:
@@ -79,7 +78,7 @@ def apply_log(
     result = replay(data.frame, data.names, key, rows, blank=_blank(data), check_types=check_types)
     write_flat(out, FlatTable(data.names, result.table, data.separator, data.encoding))
     if report is not None:
-        _write_report(report, result)
+        write_refused(report, result.refused)
     _tell(output, len(rows), result, out)
     if strict and result.refused:
         raise typer.Exit(1)
@@ -117,21 +116,7 @@ def _tell(output: Output, total: int, result: Replayed, out: Path) -> None:
     output.say(
         f"  {result.cells} cells changed, {result.removed} records removed, {result.table.height} written to {out}."
     )
-    for number, row in enumerate(result.refused):
-        if output.json_lines:
-            output.record(row, "")
-        elif number < _SHOWN:
-            output.say(f"  refused, row {row.number} ({row.key} {row.question}): {row.sentence} [{row.reason}]")
-    if len(result.refused) > _SHOWN and not output.json_lines:
-        output.say(f"  ... and {len(result.refused) - _SHOWN} more; --report FILE lists all of them.")
-
-
-def _write_report(path: Path, result: Replayed) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["row", "uuid", "question", "change_type", "reason", "sentence"])
-        for row in result.refused:
-            writer.writerow([row.number, row.key, row.question, row.change_type, row.reason, row.sentence])
+    tell_refused(output, result.refused)
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,13 +10,13 @@ import typer
 
 from flows.output import DataOption, JsonOption, Output
 from flows.places import open_data
+from flows.refused_rows import SHOWN, tell_refused, write_refused
 from schemas.errors import CommandError
 
 if TYPE_CHECKING:
     from console.acts.importing import Imported, LogRow
     from flows.flat_tables import FlatTable
 
-_SHOWN = 20
 _EXTRA = {
     "table": ("table", "sheet"),
     "row": ("row", "row_id"),
@@ -114,7 +113,7 @@ def import_log(
             other = None if second is None else get_person(connection, second)
         result = take(store, who, form_id, rows, second=other, force=force)
     if report is not None:
-        _write_report(report, result)
+        write_refused(report, result.refused)
     _tell(output, len(rows), result)
     if strict and result.refused:
         raise typer.Exit(1)
@@ -181,20 +180,6 @@ def _tell(output: Output, total: int, result: Imported) -> None:
         output.say(f"  {kind.value:<16} {result.applied.get(kind, 0)}{told}")
     output.say(f"  {result.derived} answers follow from them: calculations, and questions no longer asked.")
     if result.pending:
-        numbers = " ".join(map(str, result.pending[:_SHOWN]))
+        numbers = " ".join(map(str, result.pending[:SHOWN]))
         output.say(f"  {len(result.pending)} exclusions wait for a second person: comunal decide second ... {numbers}")
-    for number, row in enumerate(result.refused):
-        if output.json_lines:
-            output.record(row, "")
-        elif number < _SHOWN:
-            output.say(f"  refused, row {row.number} ({row.key} {row.question}): {row.sentence} [{row.reason}]")
-    if len(result.refused) > _SHOWN and not output.json_lines:
-        output.say(f"  ... and {len(result.refused) - _SHOWN} more; --report FILE lists all of them.")
-
-
-def _write_report(path: Path, result: Imported) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["row", "uuid", "question", "change_type", "reason", "sentence"])
-        for row in result.refused:
-            writer.writerow([row.number, row.key, row.question, row.change_type, row.reason, row.sentence])
+    tell_refused(output, result.refused)
