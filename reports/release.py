@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from reports.contents import ReleaseContents
 from reports.datapackage import checksums, datapackage, provenance
 from reports.disclosure import veil
+from reports.durable import flush_folder, write_file
 from reports.intruder import audit_release
 from reports.published import Published, published_from
 from reports.site import build_read_me, build_site
@@ -24,8 +24,6 @@ from schemas.estimates import SafeCell, SafeTable
 from schemas.releases import ReleaseRecord
 
 CHECKSUMS = "CHECKSUMS.sha256"
-
-_READ_ONLY = 0o444
 
 
 def publish(
@@ -58,9 +56,9 @@ def publish(
     partial = folder.parent / f".{folder.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     for path, data in files.items():
-        _write(partial / path, data)
+        write_file(partial / path, data)
     partial.rename(folder)
-    _flush_folder(folder.parent)
+    flush_folder(folder.parent)
     return ReleaseRecord(
         release_id=folder.name,
         survey=contents.specs.design.survey,
@@ -148,20 +146,3 @@ def _is_small(cell: SafeCell, table: SafeTable) -> bool:
     if cell.n is None:
         return False
     return cell.n % table.rounded != 0 if table.rounded else 0 < cell.n < table.threshold
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    path.chmod(_READ_ONLY)
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

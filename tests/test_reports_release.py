@@ -78,7 +78,7 @@ def test_a_release_that_fails_midway_leaves_nothing_behind_its_name(
         written.append(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(release, "_write", fail_at_the_third)
+        patch.setattr(release, "write_file", fail_at_the_third)
         with pytest.raises(OSError, match="No space"):
             publish(tmp_path / "sample-1", *sample.build())
     assert written and not (tmp_path / "sample-1").exists()

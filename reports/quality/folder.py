@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from reports.durable import flush_folder, write_file
 from reports.signing import SIGNATURES, Signed, Verified, fingerprint, verify
 from schemas.errors import ReleaseError
-
-_READ_ONLY = 0o444
 
 
 def write_report(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -29,9 +27,9 @@ def write_report(folder: Path, files: Mapping[str, bytes]) -> None:
     partial = folder.parent / f".{folder.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     for path, data in files.items():
-        _write(partial / path, data)
+        write_file(partial / path, data)
     partial.rename(folder)
-    _flush(folder.parent)
+    flush_folder(folder.parent)
 
 
 def hash_folder(folder: Path) -> dict[str, str]:
@@ -57,8 +55,8 @@ def write_signature(folder: Path, signed: Signed) -> Path:
     name = f"{signed.statement['act']}-{fingerprint(signed.public_key)}-{hashlib.sha256(content).hexdigest()[:8]}.json"
     path = folder / SIGNATURES / name
     if not path.exists():
-        _write(path, content)
-        _flush(path.parent)
+        write_file(path, content)
+        flush_folder(path.parent)
     return path
 
 
@@ -87,20 +85,3 @@ def _files(folder: Path) -> Iterator[Path]:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    path.chmod(_READ_ONLY)
-
-
-def _flush(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
