@@ -13,6 +13,7 @@ from estimation.figures import estimate_domains, measure_rows
 from estimation.measures import category_order, in_categories, read_measure
 from estimation.samples import Codes
 from expressions.columns import compile_columns
+from schemas.domains import join
 from schemas.errors import EstimationError, ExpressionError, Problem
 from schemas.estimates import TOTAL, Estimate, Estimates
 from schemas.fields import MAIN_TABLE, Form
@@ -73,7 +74,7 @@ class Groupings:
             order = category_order(codes, breakdown.categories)
             numbers = {code: number for number, code in enumerate(order)}
             domain = codes.replace_strict(numbers, default=-1, return_dtype=pl.Int64).fill_null(-1).to_numpy()
-            self._known[key] = domain, tuple(f"{breakdown.name}={code}" for code in order)
+            self._known[key] = domain, tuple(join([(breakdown.name, code)]) for code in order)
         return self._known[key]
 
 

@@ -18,7 +18,7 @@ class Estimate:
 
     Attributes:
         indicator: name of the indicator.
-        domain: "total", or "breakdown=code".
+        domain: "total", or "breakdown=code", or such parts joined by "&": see `schemas.domains`.
         category: code of a distribution's category, "" for the other kinds.
         estimate: in `unit`, null if the domain is empty.
         unit: percent, count, years, ... as the workbook says.
