@@ -71,3 +71,11 @@ def print_pdf(page: str) -> bytes:
             message = f"{browser.name} printed no PDF within {SECONDS:.0f} seconds."
             raise CommandError("CMD-072", message, "Write .html instead and print that with any browser.")
         return pdf.read_bytes()
+
+
+def print_or_not(page: str) -> bytes | None:
+    """The page as PDF, null on a machine without a browser or whose browser prints nothing."""
+    try:
+        return print_pdf(page)
+    except CommandError:
+        return None

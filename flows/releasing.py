@@ -15,6 +15,7 @@ import polars as pl
 
 from console.acts.edited import cleaning_statistics, edit_survey
 from estimation.indicators import estimate
+from flows.printing import print_or_not
 from flows.quality_gate import require_signature
 from flows.registering import load_form
 from reports.contents import Counts, Provenance, ReleaseContents, combine_digests, list_of_digests
@@ -153,7 +154,7 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
     )
     _register(
         store,
-        publish(made, table, contents, earlier),
+        publish(made, table, contents, earlier, print_or_not),
         list_of_digests(digests[instance] for instance in main[INSTANCE_ID]),
     )
     point_latest(folder, release_id)

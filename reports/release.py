@@ -15,6 +15,7 @@ from reports.datapackage import checksums, datapackage, provenance
 from reports.disclosure import veil
 from reports.durable import flush_folder, write_file
 from reports.intruder import audit_release
+from reports.printed import PrintPage, pages_to_print, print_pages
 from reports.published import Published, published_from
 from reports.site import build_read_me, build_site
 from reports.spreadsheet import write_spreadsheet
@@ -27,7 +28,11 @@ CHECKSUMS = "CHECKSUMS.sha256"
 
 
 def publish(
-    folder: Path, table: SafeTable, contents: ReleaseContents, earlier: Sequence[Published] = ()
+    folder: Path,
+    table: SafeTable,
+    contents: ReleaseContents,
+    earlier: Sequence[Published] = (),
+    print_page: PrintPage | None = None,
 ) -> ReleaseRecord:
     """Write the release `folder.name` into `folder`.
 
@@ -39,6 +44,7 @@ def publish(
         table: the only figures that are written.
         contents: everything else.
         earlier: releases of the same survey that are out: what follows from them too is audited.
+        print_page: prints the pages that are PDFs too; null to make none.
 
     Raises:
         ReleaseError: REL-001, when the folder exists; REL-002, when a withheld cell still shows a figure; REL-003,
@@ -49,7 +55,7 @@ def publish(
         raise ReleaseError(
             "REL-001", f"Release «{folder.name}» exists already.", "A release is never rewritten: choose a new name."
         )
-    files = release_files(folder.name, table, contents)
+    files = release_files(folder.name, table, contents, print_page)
     if table.threshold:
         _refuse_narrow(folder.name, files, earlier)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -77,11 +83,16 @@ def publish(
     )
 
 
-def release_files(release_id: str, table: SafeTable, contents: ReleaseContents) -> dict[str, bytes]:
-    """Every file of a release, path -> bytes. Pure: the same input gives the same bytes."""
+def release_files(
+    release_id: str, table: SafeTable, contents: ReleaseContents, print_page: PrintPage | None = None
+) -> dict[str, bytes]:
+    """Every file of a release, path -> bytes. Pure but for printing: the same input gives the same bytes."""
     table = veil(table)
     tables = release_tables(table.cells, contents.specs, contents.form)
     data, described = _data_files(tables, table, contents)
+    if print_page is not None:
+        printed, _ = print_pages(pages_to_print(release_id, table, contents), print_page, contents.made_at)
+        data |= printed
     files = dict(data)
     files["datapackage.json"] = datapackage(release_id, table, contents, described, data)
     files["provenance.json"] = provenance(release_id, contents, table)
