@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from forms.headers import cell, texts
+from forms.spreading import spread
 from schemas.errors import FormError
 from schemas.fields import MAIN_TABLE
 from schemas.text import Text, language_code
@@ -31,7 +32,7 @@ from schemas.workbook import (
 
 DEFAULT_THRESHOLD: Final = 10
 YES: Final = frozenset({"yes", "true", "1", "si", "sí", "wi"})
-KINDS: Final = ("count", "share", "ratio", "mean", "distribution")
+KINDS: Final = ("count", "share", "ratio", "mean", "quantile", "distribution")
 SEVERITIES: Final = ("error", "warning", "info")
 MONITORING_COLUMNS: Final = ("name", "parameter", "value", "severity", "on")
 
@@ -47,7 +48,7 @@ def read_specs(workbook: Workbook) -> Specs:
     """
     lists = choice_labels(workbook)
     selects = _selects(workbook)
-    return Specs(
+    found = Specs(
         topics=tuple(
             Topic(cell(row, "name"), text_of(row, "label"), text_of(row, "intro"), row.number)
             for row in _named(workbook, "topics")
@@ -63,6 +64,7 @@ def read_specs(workbook: Workbook) -> Specs:
         ),
         expectations=tuple(_expectation(row) for row in _named(workbook, "expectations")),
     )
+    return spread(found)
 
 
 def _named(workbook: Workbook, sheet: str) -> tuple[Row, ...]:
@@ -114,6 +116,7 @@ def _indicator(row: Row, lists: Mapping[str, dict[str, Text]], selects: Mapping[
         description=text_of(row, "description"),
         source=cell(row, "source"),
         row=row.number,
+        quantile=_number(row, "indicators", "quantile", 0.5),
     )
 
 
@@ -217,6 +220,7 @@ def _design(workbook: Workbook) -> Design:
         psu=settings.get("psu") or None,
         threshold=DEFAULT_THRESHOLD if threshold is None else int(threshold),
         settings=settings,
+        communes=settings.get("communes", ""),
     )
 
 

@@ -16,6 +16,10 @@ FOREIGN_SOURCE = "INE-SERMIG, Estimación de personas extranjeras residentes hab
 FOREIGN_DATE = "2022-12-31"
 
 
+EVERYWHERE = "*"
+"""In place of CUT codes: communes that nobody has listed, which may be any."""
+
+
 @dataclass(frozen=True, slots=True)
 class Commune:
     """One commune.
@@ -55,6 +59,12 @@ def find_commune(cut: str) -> Commune | None:
     'Santiago'
     """
     return read_communes().get(cut)
+
+
+@cache
+def read_regions() -> Mapping[str, str]:
+    """Code of each region, two digits -> its name, in order of code."""
+    return {one.region_code: one.region for one in read_communes().values()}
 
 
 def _commune(row: Mapping[str, str], foreign: int | None) -> Commune:

@@ -6,13 +6,16 @@
     reviewer       everything but personal answers; decides on exclusions and releases with others; signs
     administrator  people, forms and the audit log; no interview, no figure
 
-A person bound to communes (CUT) has each right only there; a person bound to none has it everywhere.
+A person bound to communes (CUT) has each right only there; a person bound to none has it everywhere. Of a survey of
+many communes they have the acts `IN_PART` in their own, on the interviews of these alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Literal, Protocol, get_args
+
+from schemas.communes import EVERYWHERE
 
 Role = Literal["enumerator", "supervisor", "statistician", "reviewer", "administrator"]
 Act = Literal[
@@ -35,6 +38,7 @@ Act = Literal[
     "make_release",
     "approve_release",
     "withdraw_release",
+    "confirm_figures",
     "read_reports",
     "sign_report",
     "manage_forms",
@@ -73,6 +77,8 @@ RIGHTS: frozenset[tuple[str, str]] = frozenset(
         "make_release": ("statistician",),
         "approve_release": ("statistician", "reviewer"),
         "withdraw_release": ("statistician", "reviewer"),
+        # See what would be published of a commune, and agree or object, before it is.
+        "confirm_figures": ("statistician", "reviewer"),
         "read_reports": ("supervisor", "statistician", "reviewer"),
         "sign_report": ("reviewer",),
         "manage_forms": ("statistician", "administrator"),
@@ -83,6 +89,23 @@ RIGHTS: frozenset[tuple[str, str]] = frozenset(
     for role in roles
 )
 """Every (role, act) that is allowed; whatever isn't here is refused."""
+
+IN_PART: frozenset[str] = frozenset(
+    {
+        "send_submission",
+        "see_forms",
+        "see_progress",
+        "see_findings",
+        "see_interviews",
+        "see_personal",
+        "send_back",
+        "decide_finding",
+        "decide_exclusion",
+        "review_interview",
+        "confirm_figures",
+    }
+)
+"""Acts about single interviews or communes: in a survey of many communes they can be had for some of these."""
 
 _FIELD_WORK = frozenset({"enumerator", "supervisor"})
 
@@ -105,8 +128,9 @@ def may(person: Holder, act: str, commune: str | None = None) -> bool:
     Args:
         person: who asks.
         act: one of `ACTS`; of anything else the answer is no.
-        commune: CUT of what the act is about; "" where that names no commune, which only people bound to none may
-            touch; null where the act isn't about one thing, and the caller asks again for each that it shows.
+        commune: CUT of what the act is about, several with spaces between, `EVERYWHERE` for any; "" where that names
+            no commune, which only people bound to none may touch; null where the act isn't about one thing, and the
+            caller asks again for each that it shows. About several, whoever is bound needs the right in all of them.
 
     >>> from types import SimpleNamespace
     >>> ana = SimpleNamespace(role="supervisor", communes={"13125"})
@@ -114,10 +138,50 @@ def may(person: Holder, act: str, commune: str | None = None) -> bool:
     (True, False, False)
     >>> may(ana, "see_findings"), may(ana, "see_findings", "")
     (True, False)
+    >>> may(ana, "see_findings", "13125 13101"), may_in_part(ana, "see_findings", "13125 13101")
+    (False, True)
     """
     if (person.role, act) not in RIGHTS:
         return False
-    return commune is None or not person.communes or commune in person.communes
+    if commune is None or not person.communes:
+        return True
+    return bool(commune) and set(commune.split()) <= set(person.communes)
+
+
+def may_in_part(person: Holder, act: str, commune: str | None) -> bool:
+    """Whether a person may do that at least in one of the communes of a survey of many.
+
+    Whoever asks this shows or changes only what is of the person's own communes (`own_part`). Acts that can't be cut
+    to a part (a release, its approval, a flow) need the right in all communes.
+
+    >>> from types import SimpleNamespace
+    >>> ana = SimpleNamespace(role="statistician", communes={"13125"})
+    >>> may_in_part(ana, "see_findings", "*"), may_in_part(ana, "make_release", "*")
+    (True, False)
+    """
+    if commune is None or act not in IN_PART or not is_spread(commune):
+        return may(person, act, commune)
+    if (person.role, act) not in RIGHTS:
+        return False
+    return not person.communes or commune == EVERYWHERE or not set(person.communes).isdisjoint(commune.split())
+
+
+def own_part(person: Holder, commune: str) -> frozenset[str] | None:
+    """The communes to which a person's view of such a survey is cut; null if it isn't, or the survey is of one.
+
+    >>> from types import SimpleNamespace
+    >>> ana = SimpleNamespace(role="statistician", communes=frozenset({"13125", "13127"}))
+    >>> own_part(ana, "13125 13101"), own_part(ana, "13125"), sorted(own_part(ana, "*"))
+    (frozenset({'13125'}), None, ['13125', '13127'])
+    """
+    if not person.communes or not is_spread(commune):
+        return None
+    return frozenset(person.communes if commune == EVERYWHERE else set(commune.split()) & set(person.communes))
+
+
+def is_spread(commune: str) -> bool:
+    """Whether a survey's communes are several: then each interview has its own."""
+    return commune == EVERYWHERE or " " in commune
 
 
 def may_manage(person: Holder, role: str, communes: Collection[str]) -> bool:

@@ -68,8 +68,9 @@ class Indicator:
         name: stable code, the same in every round.
         topic: code of the topic under which the site tells it.
         kind: "count" (rows of the universe where the numerator holds), "share" (per cent of the denominator),
-            "ratio" (sum of numerator over sum of denominator, times `scale`), "mean" (of `value`), or
-            "distribution" (per cent of the denominator in each category of `value`).
+            "ratio" (sum of numerator over sum of denominator, times `scale`), "mean" (of `value`), "quantile" (of
+            `value`, of the order `quantile`), or "distribution" (per cent of the denominator in each category of
+            `value`).
         table: typed table whose rows are counted.
         universe: whom the figure is about; null means every row.
         denominator: of the universe, those whose answer is known; null means all of it. The share of the universe
@@ -78,9 +79,10 @@ class Indicator:
         value: number (mean) or code (distribution); null otherwise.
         categories: codes published by a distribution, in order; anything else is "other". Empty: every code met.
         category_labels: code -> language -> text.
-        breakdowns: names of `breakdowns` rows.
+        breakdowns: names of `breakdowns` rows, or crossings of them (`sex*age_group`).
         source: where the definition comes from.
         row: row of the sheet.
+        quantile: order of a quantile, 0..1: 0.5 is the median.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Indicator:
     description: Text = field(default_factory=dict)
     source: str = ""
     row: int | None = None
+    quantile: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,7 @@ class Design:
         weight, strata, psu: expressions over the main table, null if none.
         threshold: cells with fewer (unweighted) rows are suppressed; 0 never suppresses.
         settings: every row as written, for the method page.
+        communes: breakdown whose codes are communes (CUT), for a survey of many; "" for a survey of one or none.
     """
 
     survey: str
@@ -184,6 +188,7 @@ class Design:
     psu: str | None = None
     threshold: int = 10
     settings: Mapping[str, str] = field(default_factory=dict)
+    communes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from forms.compile import convert_workbook
 from forms.fields import read_form
 from forms.lint.choices import check_choices
 from forms.lint.columns import check_columns
+from forms.lint.communes import check_communes
 from forms.lint.cycles import check_cycles
 from forms.lint.encryption import check_encryption
 from forms.lint.entities import check_entities
@@ -50,6 +51,7 @@ def _own_problems(outline: Outline) -> Iterator[Problem]:
     yield from check_expressions(outline)
     yield from check_cycles(outline)
     yield from check_specs(outline)
+    yield from check_communes(outline)
     yield from check_encryption(outline)
 
 
