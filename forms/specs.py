@@ -20,6 +20,7 @@ from schemas.workbook import (
     Breakdown,
     Check,
     Design,
+    ImputationRow,
     Indicator,
     MonitoringRow,
     OwnExpectation,
@@ -63,6 +64,7 @@ def read_specs(workbook: Workbook) -> Specs:
             for row in _named(workbook, "monitoring")
         ),
         expectations=tuple(_expectation(row) for row in _named(workbook, "expectations")),
+        imputation=tuple(_imputation(row) for row in workbook.rows("imputation") if cell(row, "variable")),
     )
     return spread(found)
 
@@ -183,6 +185,24 @@ def _expectation(row: Row) -> OwnExpectation:
         problem=problem,
         row=row.number,
     )
+
+
+def _imputation(row: Row) -> ImputationRow:
+    donors = _number(row, "imputation", "donors", 0)
+    return ImputationRow(
+        variable=cell(row, "variable").strip("${}"),
+        table=cell(row, "table"),
+        classes=_names(row, "classes"),
+        order=_names(row, "order"),
+        donors=int(donors) or None,
+        missing=tuple(cell(row, "missing").replace(",", " ").split()),
+        reliability=_number(row, "imputation", "reliability", 1.0) or 1.0,
+        row=row.number,
+    )
+
+
+def _names(row: Row, base: str) -> tuple[str, ...]:
+    return tuple(name.strip("${}") for name in cell(row, base).replace(",", " ").split())
 
 
 def _json(text: str) -> object:

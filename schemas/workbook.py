@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from schemas.text import Text
 
-OWN_SHEETS = ("topics", "indicators", "breakdowns", "checks", "expectations", "monitoring", "design", "rehearsal")
+OWN_SHEETS = (
+    *("topics", "indicators", "breakdowns", "checks", "expectations"),
+    *("monitoring", "design", "imputation", "rehearsal"),
+)
 """Sheets that are Comunal's; pyxform ignores them."""
 
 
@@ -211,6 +214,30 @@ class MonitoringRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ImputationRow:
+    """One row of `imputation`: how the answers to one question are changed or filled in, once `design` turns it on.
+
+    Attributes:
+        variable: name of the question.
+        table: its typed table, "" where the name tells.
+        classes: questions whose answers a donor must share.
+        order: questions by which donors of a class are sorted; the nearest one gives.
+        donors: how often one interview may give, null for the default.
+        missing: codes that stand for no answer and are filled in too; `blank` for a question left blank.
+        reliability: how much it takes to change the answer, against 1.
+    """
+
+    variable: str
+    table: str = ""
+    classes: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    donors: int | None = None
+    missing: tuple[str, ...] = ()
+    reliability: float = 1.0
+    row: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Topic:
     """One row of `topics`: a chapter of the published results, in the order of the sheet.
 
@@ -259,3 +286,4 @@ class Specs:
     design: Design = field(default_factory=lambda: Design(survey=""))
     monitoring: tuple[MonitoringRow, ...] = ()
     expectations: tuple[OwnExpectation, ...] = ()
+    imputation: tuple[ImputationRow, ...] = ()
