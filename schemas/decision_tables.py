@@ -40,3 +40,17 @@ decisions = Table(
     Index(None, "form_id", "instance_id"),
     sqlite_autoincrement=True,
 )
+
+# What stands of those decisions (`store.standing`), so that pages and counts need no log: an accepted finding by its
+# key; an interview that was sent back, waits for a second person to exclude it, or is excluded, with rule and row "".
+standing_marks = Table(
+    "standing_marks",
+    metadata,
+    Column("form_id", Text, primary_key=True),
+    Column("instance_id", Text, primary_key=True),
+    Column("rule_id", Text, primary_key=True),
+    Column("row_id", Text, primary_key=True),
+    Column("mark", String(10), primary_key=True),
+    CheckConstraint("mark IN ('accepted', 'sent_back', 'pending', 'excluded')", name="mark"),
+    Index(None, "form_id", "mark", "rule_id"),
+)

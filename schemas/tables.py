@@ -363,6 +363,7 @@ releases = Table(
     _text("state_by", nullable=True),
     _time("state_at", nullable=True),
     _time("created_at"),
+    _text("state_reason", nullable=True),
     UniqueConstraint("release_id"),
     CheckConstraint("state IN ('draft', 'approved', 'superseded', 'withdrawn')", name="state"),
     Index(None, "form_id"),

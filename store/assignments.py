@@ -50,5 +50,5 @@ def list_offered_to(connection: Connection, person_id: int, communes: Collection
     return [
         row
         for row in list_offered(connection)
-        if (not assigned or row.form_id in assigned) and (not communes or not row.commune or row.commune in communes)
+        if (not assigned or row.form_id in assigned) and (not row.commune or concerns(row.commune, communes))
     ]

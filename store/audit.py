@@ -92,6 +92,11 @@ def acting(actor: Actor) -> Iterator[None]:
         _actor.reset(token)
 
 
+def current_actor() -> Actor:
+    """Who acts now, as `acting` said; a program of ours if nobody said."""
+    return _actor.get()
+
+
 def _plain(value: str) -> str:
     """Text that both databases keep as it is: clients send anything as their name."""
     printable = "".join(sign if sign.isprintable() else "?" for sign in value)

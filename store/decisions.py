@@ -14,6 +14,7 @@ from schemas.errors import StoreError
 from schemas.personal_tables import access_log, personal_corrections
 from store.audit import record
 from store.personal import PersonalAccess
+from store.standing import add_accepted, changes_marks, mark_again
 
 __all__ = [
     "ACTIONS",
@@ -99,7 +100,24 @@ def _add(connection: Connection, rows: Sequence[Decision], at: datetime | None =
                 kept_apart.append({"decision_id": number, "form_id": row.form_id} | values_of)
     if kept_apart:
         connection.execute(insert(personal_corrections), kept_apart)
+    _mark(connection, rows)
     return numbers
+
+
+def _mark(connection: Connection, rows: Sequence[Decision]) -> None:
+    """Bring what stands of decisions up to date with the rows just written."""
+    accepted = [row for row in rows if row.action == "accept" and row.source != "answer"]
+    if accepted:
+        add_accepted(connection, accepted)
+    changed: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if changes_marks(row) and (row.action != "accept" or row.source == "answer"):
+            changed.setdefault(row.form_id, {})[row.instance_id] = None
+    for form_id, instances in changed.items():
+        names = list(instances)
+        for start in range(0, len(names), CHUNK):
+            some = names[start : start + CHUNK]
+            mark_again(connection, form_id, some, list_decisions(connection, form_id, some))
 
 
 def _chunks(rows: Sequence[Decision]) -> Iterator[list[Decision]]:

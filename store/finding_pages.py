@@ -7,7 +7,7 @@ rules alike) are counted apart and subtracted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
@@ -19,8 +19,12 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, fun
 from schemas.findings import Finding, FindingSeverity
 from schemas.tables import finding_counts, finding_texts, findings, submissions
 from store.finding_texts import COLUMNS
+from store.standing import CHUNK, has_accepted, is_accepted, is_of_marked, is_sent_back
 
-State = Literal["open", "closed", "all"]
+State = Literal["open", "accepted", "sent_back", "closed", "all"]
+"""open: of submissions that count, and nobody accepted it; accepted: the same, and somebody did; sent_back: the open
+ones of interviews that were sent back; closed: what no longer holds; all: every one."""
+
 Cursor = tuple[datetime, int]
 """Where a page ended: when its last finding was opened, and its number."""
 
@@ -60,6 +64,7 @@ def page(
     rule_id: str | None = None,
     engine_dependent: bool | None = None,
     instance_id: str | None = None,
+    person_id: int | None = None,
     after: Cursor | None = None,
     limit: int = 50,
 ) -> FindingPage:
@@ -68,17 +73,19 @@ def page(
     Args:
         connection: of `Store.read()` or `Store.begin()`.
         form_id: whose.
-        state: "open" (of submissions that count), "closed", or "all" for the two together.
+        state: see `State`.
         severity, rule_id, engine_dependent, instance_id: only those; null for all.
+        person_id: only of interviews that this person sent; null for all.
         after: the `after` of the page before; null for the first page.
         limit: most findings of a page.
     """
-    states: tuple[State, ...] = ("open", "closed") if state == "all" else (state,)
     found = []
-    for one in states:
-        where = _filters(form_id, one, severity, rule_id, engine_dependent, instance_id)
-        query = select_findings(form_id, one, twins_in=state).where(*where)
-        found.append(_newest(connection, query.add_columns(*_TIMES), after, limit + 1))
+    for one in _parts(state):
+        query = _select(form_id, one, state, severity, rule_id, engine_dependent, instance_id).add_columns(*_TIMES)
+        if person_id is None:
+            found.append(_newest(connection, query, after, limit + 1))
+        else:
+            found.append(_newest_of(connection, query, _sent_by(connection, form_id, person_id), after, limit + 1))
     rows = list(islice(merge(*found, key=_place, reverse=True), limit + 1))
     texts: dict[int, Row[Any]] = {}
     stored = tuple(
@@ -100,6 +107,54 @@ def _newest(connection: Connection, query: Select[Any], after: Cursor | None, li
     return rows
 
 
+def _newest_of(
+    connection: Connection, query: Select[Any], instances: Sequence[str], after: Cursor | None, limit: int
+) -> list[Row[Any]]:
+    """The same of a few interviews: all their findings are fetched, since no index has them in order."""
+    rows: list[Row[Any]] = []
+    for some in _pieces(instances):
+        rows += connection.execute(query.where(findings.c.instance_id.in_(some)))
+    rows.sort(key=_place, reverse=True)
+    return [row for row in rows if after is None or _place(row) < after][:limit]
+
+
+def _sent_by(connection: Connection, form_id: str, person_id: int) -> list[str]:
+    query = select(submissions.c.instance_id).where(submissions.c.person_id == person_id)
+    return list(connection.scalars(query.where(submissions.c.form_id == form_id)))
+
+
+def _parts(state: State) -> tuple[Literal["open", "closed"], ...]:
+    """Whether findings of a state are open or closed, or some are the one and some the other."""
+    if state == "all":
+        return ("open", "closed")
+    return ("closed",) if state == "closed" else ("open",)
+
+
+def _select(
+    form_id: str,
+    part: Literal["open", "closed"],
+    state: State,
+    severity: FindingSeverity | None,
+    rule_id: str | None,
+    engine_dependent: bool | None,
+    instance_id: str | None,
+) -> Select[Any]:
+    """The findings of a state that are open, or those that are closed, with these filters."""
+    standing: dict[State, tuple[ColumnElement[bool], ...]] = {
+        "open": (~is_accepted(),),
+        "accepted": (is_accepted(),),
+        "sent_back": (~is_accepted(), is_sent_back()),
+    }
+    query = select_findings(form_id, part, twins_in="all" if state == "all" else part)
+    where = _filters(form_id, part, severity, rule_id, engine_dependent, instance_id)
+    return query.where(*where, *standing.get(state, ()))
+
+
+def _pieces(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(names), CHUNK):
+        yield names[start : start + CHUNK]
+
+
 def count(
     connection: Connection,
     form_id: str,
@@ -109,11 +164,16 @@ def count(
     rule_id: str | None = None,
     engine_dependent: bool | None = None,
     instance_id: str | None = None,
+    person_id: int | None = None,
 ) -> int:
     """How many findings the pages of `page` have together."""
     total = 0
     wanted = (severity, rule_id, engine_dependent)
-    for one in ("open", "closed") if state == "all" else (state,):
+    if person_id is not None or state in {"accepted", "sent_back"}:
+        queries = (_select(form_id, one, state, *wanted, instance_id) for one in _parts(state))
+        sent = None if person_id is None else _sent_by(connection, form_id, person_id)
+        return _count_few(connection, form_id, state, queries, sent)
+    for one in _parts(state):
         where = _filters(form_id, one, *wanted, instance_id)
         if instance_id is None:
             total += _kept_count(connection, form_id, one, *wanted)
@@ -132,6 +192,24 @@ def count(
             if connection.execute(apart.limit(1)).first():
                 query = select(func.count()).select_from(findings)
                 total -= _number(connection, query.where(*where, findings.c.instance_id.in_(apart)))
+        if state == "open" and has_accepted(connection, form_id):
+            accepted = _select(form_id, "open", "accepted", *wanted, instance_id)
+            total -= _count_few(connection, form_id, "accepted", (accepted,), None)
+    return total
+
+
+def _count_few(
+    connection: Connection, form_id: str, state: State, queries: Iterable[Select[Any]], instances: Sequence[str] | None
+) -> int:
+    """How many findings there are where they can be few: of some interviews, or of those with marks."""
+    total = 0
+    for query in queries:
+        some: tuple[Select[Any], ...]
+        if instances is None:
+            some = (query.where(is_of_marked(form_id, "sent_back" if state == "sent_back" else "accepted")),)
+        else:
+            some = tuple(query.where(findings.c.instance_id.in_(names)) for names in _pieces(instances))
+        total += sum(_number(connection, select(func.count()).select_from(one.subquery())) for one in some)
     return total
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 
 from schemas.errors import StoreError
 from schemas.tables import releases
-from store.audit import record
+from store.audit import current_actor, record
 from store.inserts import keyed_insert
 
 STATES = ("draft", "approved", "superseded", "withdrawn")
@@ -24,8 +24,9 @@ class ReleaseRow:
     Attributes:
         folder: where its files are.
         sha256: digest of its contents, as its own record gives it.
-        details: what its maker wants to keep with it (no answers).
-        state: see `STATES`; state_by and state_at: who set it and when, null for the first.
+        details: what its maker wants to keep with it (no answers); `made_by` is who made it, as the audit log names them.
+        state: see `STATES`; state_by and state_at: who set it and when, null for the first; state_reason: why, in
+            words that are shown with the release, null where none is asked for.
     """
 
     release_id: str
@@ -37,9 +38,13 @@ class ReleaseRow:
     state_by: str | None = None
     state_at: datetime | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    state_reason: str | None = None
 
 
-_COLUMNS = ("release_id", "form_id", "folder", "sha256", "state", "created_at", "state_by", "state_at", "details")
+_COLUMNS = (
+    *("release_id", "form_id", "folder", "sha256", "state", "created_at", "state_by", "state_at", "details"),
+    "state_reason",
+)
 
 
 def add_release(
@@ -64,7 +69,7 @@ def add_release(
         "sha256": sha256,
         "state": "draft",
     }
-    values |= {"details": dict(details or {}), "created_at": at or datetime.now(UTC)}
+    values |= {"details": {"made_by": current_actor().who, **(details or {})}, "created_at": at or datetime.now(UTC)}
     added = keyed_insert(connection, releases).on_conflict_do_nothing(index_elements=["release_id"])
     if connection.scalar(added.returning(releases.c.id), values) is not None:
         record(connection, "release.add", "release", release_id, note=f"sha256 {sha256}", at=at)
@@ -106,9 +111,9 @@ def get_latest(connection: Connection, form_id: str) -> ReleaseRow | None:
 
 
 def set_release_state(
-    connection: Connection, release_id: str, state: str, person: str, at: datetime | None = None
+    connection: Connection, release_id: str, state: str, person: str, at: datetime | None = None, *, reason: str = ""
 ) -> None:
-    """Approve, supersede or withdraw a release; who and when is kept.
+    """Approve, supersede or withdraw a release; who, when and why is kept.
 
     Raises:
         StoreError: STO-018, there is no such release; STO-019, no such state.
@@ -116,6 +121,7 @@ def set_release_state(
     former = get_release(connection, release_id).state
     if state not in STATES:
         raise StoreError("STO-019", f"A release is never {state!r}.", f"Use one of {', '.join(STATES)}.")
-    values = {"state": state, "state_by": person, "state_at": at or datetime.now(UTC)}
+    values: dict[str, Any] = {"state": state, "state_by": person, "state_at": at or datetime.now(UTC)}
+    values["state_reason"] = reason.strip() or None
     connection.execute(update(releases).where(releases.c.release_id == release_id).values(**values))
     record(connection, "release.state", "release", release_id, note=f"{former} -> {state}", at=at)
