@@ -14,7 +14,8 @@ from estimation.intervals import logit_interval, t_interval
 from estimation.linear import Figures, estimate_by_domain
 from estimation.measures import Measure
 from estimation.quality import NO_SAMPLING_ERROR, NOT_RELIABLE, judge_share, judge_size
-from estimation.samples import Codes, Flags, Floats, sums
+from estimation.quantiles import ShareVariance, estimate_quantiles
+from estimation.samples import Codes, Flags, Floats, Sample, sums
 from schemas.estimates import Estimate
 from schemas.workbook import Indicator
 
@@ -77,6 +78,8 @@ def estimate_domains(rows: MeasuredRows, domain: Codes, order: tuple[str, ...]) 
     count = len(order)
     if not count:
         return []
+    if rows.measure.statistic == "quantile":
+        return _quantiles(rows, domain, order)
     n = _tally(domain, rows.counted, count)
     universe = _tally(domain, rows.universe, count)
     cells = [_tally(domain, hits, count) for hits in rows.hits]
@@ -122,13 +125,13 @@ def _amounts(rows: MeasuredRows, domain: Codes, count: int) -> list[list[tuple[f
 
 
 def _precise(rows: MeasuredRows, domain: Codes, count: int) -> list[Figures] | None:
-    sample = rows.design.sample
-    if sample is None:
+    sample, statistic = rows.design.sample, rows.measure.statistic
+    if sample is None or statistic == "quantile":
         return None
     place = np.maximum(rows.design.place, 0)
     inside = np.where(rows.counted, domain, -1)
     return [
-        estimate_by_domain(sample, rows.measure.statistic, values, inside, count, rows.divisor, place, effects=False)
+        estimate_by_domain(sample, statistic, values, inside, count, rows.divisor, place, effects=False)
         for values in rows.values
     ]
 
@@ -189,6 +192,54 @@ def _precision(measure: Measure, figure: float | None, found: Figures, d: int) -
         "df": df,
         "label": label,
     }
+
+
+def _quantiles(rows: MeasuredRows, domain: Codes, order: tuple[str, ...]) -> list[Estimate]:
+    """A quantile in every domain. Its n are the rows with a value, which are the rows behind it."""
+    count, sample, measure = len(order), rows.design.sample, rows.measure
+    place = np.maximum(rows.design.place, 0)
+    inside = np.where(rows.counted, domain, -1)
+    n, universe = _tally(domain, rows.counted, count), _tally(domain, rows.universe, count)
+    found = estimate_quantiles(
+        rows.values[0],
+        rows.design.weight,
+        inside,
+        count,
+        measure.order,
+        None if sample is None else _spread(sample, place),
+    )
+    told: list[Estimate] = []
+    for d, one in enumerate(found):
+        precision: dict[str, Any] = {"label": NO_SAMPLING_ERROR}
+        if sample is not None:
+            cv = one.se / abs(one.estimate) if one.se is not None and one.estimate else None
+            label = judge_size(cv, one.n, one.df) if one.estimate is not None else NOT_RELIABLE
+            precision = {"se": one.se, "ci_low": one.low, "ci_high": one.high, "cv": cv, "df": one.df, "label": label}
+        told.append(
+            Estimate(
+                indicator=rows.indicator.name,
+                domain=order[d],
+                category="",
+                estimate=one.estimate,
+                unit=rows.indicator.unit,
+                n=int(n[d]),
+                cell_n=int(n[d]),
+                unknown_rate=(int(universe[d]) - int(n[d])) / int(universe[d])
+                if measure.has_unknown and universe[d]
+                else None,
+                note="" if one.estimate is not None else EMPTY_DOMAIN,
+                **precision,
+            )
+        )
+    return told
+
+
+def _spread(sample: Sample, place: Codes) -> ShareVariance:
+    def of(below: Floats, within: Codes, domains: int) -> tuple[Floats, Floats, Codes, Codes]:
+        found = estimate_by_domain(sample, "mean", below, within, domains, None, place, effects=False)
+        return found.estimate, found.variance, found.n, found.df
+
+    return of
 
 
 def _tally(domain: Codes, picked: Flags, count: int) -> Codes:

@@ -1,4 +1,4 @@
-"""Estimate the figures of a workbook: every indicator, in everybody and in each category of its breakdowns."""
+"""Estimate the figures of a workbook: every indicator, in everybody and in each domain of its breakdowns."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import polars as pl
 from estimation.columns import Columns, Compile
 from estimation.design import SampleDesign, read_design
 from estimation.figures import estimate_domains, measure_rows
-from estimation.measures import category_order, in_categories, read_measure
-from estimation.samples import Codes
+from estimation.groupings import Groupings
+from estimation.measures import read_measure
 from expressions.columns import compile_columns
-from schemas.domains import join
 from schemas.errors import EstimationError, ExpressionError, Problem
 from schemas.estimates import TOTAL, Estimate, Estimates
-from schemas.fields import MAIN_TABLE, Form
-from schemas.workbook import Breakdown, Indicator, Specs
+from schemas.fields import Form
+from schemas.workbook import Indicator, Specs
 
 
 def estimate(
@@ -48,36 +47,6 @@ def estimate(
     return Estimates(tuple(estimates), tuple(dict.fromkeys(problems)), design.steps)
 
 
-class Groupings:
-    """The breakdowns as numbers of domains, each read once a table.
-
-    Args:
-        breakdowns: by name.
-    """
-
-    def __init__(self, breakdowns: Mapping[str, Breakdown], columns: Columns) -> None:
-        self.breakdowns = breakdowns
-        self._columns = columns
-        self._known: dict[tuple[str, str], tuple[Codes, tuple[str, ...]]] = {}
-
-    def read(self, breakdown: Breakdown, table: str) -> tuple[Codes, tuple[str, ...]]:
-        """The number of each row's domain, -1 where the breakdown leaves it out; and the domains ("sex=female").
-
-        Raises:
-            EstimationError: EST-001 to EST-003.
-            ExpressionError: EXP-*.
-        """
-        key = (breakdown.name, table)
-        if key not in self._known:
-            source = breakdown.table or MAIN_TABLE
-            codes = in_categories(self._columns.codes(breakdown.value, table, source), breakdown.categories)
-            order = category_order(codes, breakdown.categories)
-            numbers = {code: number for number, code in enumerate(order)}
-            domain = codes.replace_strict(numbers, default=-1, return_dtype=pl.Int64).fill_null(-1).to_numpy()
-            self._known[key] = domain, tuple(join([(breakdown.name, code)]) for code in order)
-        return self._known[key]
-
-
 def _estimate_one(
     indicator: Indicator, groupings: Groupings, columns: Columns, design: SampleDesign
 ) -> tuple[list[Estimate], list[Problem]]:
@@ -89,17 +58,14 @@ def _estimate_one(
         return [], [_problem(error, "indicators", indicator.row, indicator.name)]
     problems: list[Problem] = []
     for name in indicator.breakdowns:
-        breakdown = groupings.breakdowns.get(name)
-        if breakdown is None:
-            missing = EstimationError(
-                "EST-006", f"There is no breakdown «{name}».", "Add it to sheet breakdowns or mend the name."
-            )
-            problems.append(_problem(missing, "indicators", indicator.row, indicator.name))
-            continue
         try:
-            estimates += estimate_domains(rows, *groupings.read(breakdown, indicator.table))
+            estimates += estimate_domains(rows, *groupings.read(name, indicator.table))
         except (EstimationError, ExpressionError) as error:
-            problems.append(_problem(error, "breakdowns", breakdown.row, name))
+            breakdown = groupings.breakdowns.get(name)
+            if breakdown is None:
+                problems.append(_problem(error, "indicators", indicator.row, f"{indicator.name}: {name}"))
+            else:
+                problems.append(_problem(error, "breakdowns", breakdown.row, name))
     return estimates, problems
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
@@ -30,6 +30,7 @@ class Measure:
         values: for each category the number of each row, read in `base` only.
         divisor: lower number of a ratio.
         statistic, factor: the figure is `factor` times this statistic of the values over `base`.
+        order: of a quantile, 0..1.
         has_unknown: whether a rate of unknown answers is meant.
     """
 
@@ -39,9 +40,10 @@ class Measure:
     hits: tuple[pl.Series, ...]
     values: tuple[pl.Series, ...]
     divisor: pl.Series | None
-    statistic: Statistic
+    statistic: Statistic | Literal["quantile"]
     factor: float
     has_unknown: bool
+    order: float = 0.5
 
     @property
     def is_share(self) -> bool:
@@ -54,7 +56,7 @@ def read_measure(indicator: Indicator, columns: Columns) -> Measure:
 
     Raises:
         EstimationError: EST-001 to EST-003 (see `Columns`), EST-004 for an expression that its kind needs and that
-            the row lacks, EST-005 for an unknown kind.
+            the row lacks, EST-005 for an unknown kind, EST-008 for an order of a quantile that isn't between 0 and 1.
         ExpressionError: EXP-*, when an expression can't be evaluated over columns.
 
     Source: docs/methods/shares.md, means.md and totals.md, section 2.
@@ -74,17 +76,19 @@ def read_measure(indicator: Indicator, columns: Columns) -> Measure:
     if indicator.kind == "share":
         hits = base & columns.holds(_needed(indicator, "numerator"), table)
         return Measure(universe, base, ("",), (hits,), (hits.cast(pl.Float64),), None, "mean", PER_CENT, has_unknown)
-    if indicator.kind == "mean":
+    if indicator.kind in {"mean", "quantile"}:
         values = columns.numbers(_needed(indicator, "value"), table)
         known = base & values.is_not_null()
+        statistic: Literal["mean", "quantile"] = "quantile" if indicator.kind == "quantile" else "mean"
+        told = has_unknown or _less(known, base)
         return Measure(
-            universe, known, ("",), (known,), (values,), None, "mean", 1.0, has_unknown or _less(known, base)
+            universe, known, ("",), (known,), (values,), None, statistic, 1.0, told, _order(indicator.quantile)
         )
     if indicator.kind == "distribution":
         return _read_distribution(indicator, columns, universe, base)
     raise EstimationError(
         "EST-005",
-        f"Kind «{indicator.kind}» is none of count, share, ratio, mean, distribution.",
+        f"Kind «{indicator.kind}» is none of count, share, ratio, mean, quantile, distribution.",
         "Write one of these in column kind.",
     )
 
@@ -141,6 +145,16 @@ def _read_distribution(indicator: Indicator, columns: Columns, universe: pl.Seri
     has_unknown = indicator.denominator is not None or _less(known, base)
     values = tuple(hit.cast(pl.Float64) for hit in hits)
     return Measure(universe, known, categories, hits, values, None, "mean", PER_CENT, has_unknown)
+
+
+def _order(quantile: float) -> float:
+    if not 0 < quantile < 1:
+        raise EstimationError(
+            "EST-008",
+            f"There is no quantile of order {quantile:g}.",
+            "Write a number between 0 and 1; 0.5: the median.",
+        )
+    return quantile
 
 
 def _needed(indicator: Indicator, column: str) -> str:

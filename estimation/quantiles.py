@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -35,7 +36,7 @@ class Quantile:
 
 
 def estimate_quantiles(
-    values: Floats, weight: Floats, domain: Codes, count: int, share: float, variance: ShareVariance
+    values: Floats, weight: Floats, domain: Codes, count: int, share: float, variance: ShareVariance | None
 ) -> list[Quantile]:
     """Estimate the quantile of order `share` in every domain.
 
@@ -44,11 +45,16 @@ def estimate_quantiles(
 
     Args:
         values: one number a row, NaN where it isn't known.
-        variance: estimates a share and its variance by domain.
+        variance: estimates a share and its variance by domain; null where precision may not be stated.
     """
     inside = (domain >= 0) & np.isfinite(values)
-    sorted_of = [_sorted(values, weight, inside & (domain == d) & (weight != 0)) for d in range(count)]
-    found = np.array([_at(*each, share) for each in sorted_of])
+    curves = _curves(values, weight, domain, count, inside & (weight != 0))
+    found = np.array([_at(*curve, share) for curve in curves])
+    if variance is None:
+        return [
+            Quantile(float(one) if np.isfinite(one) else None, None, None, None, curve[0].size, 0)
+            for one, curve in zip(found, curves, strict=True)
+        ]
     below = np.where(inside, values <= found[np.maximum(domain, 0)], np.nan)
     p, spread, n, df = variance(below.astype(np.float64), np.where(inside, domain, -1), count)
     result: list[Quantile] = []
@@ -60,17 +66,21 @@ def estimate_quantiles(
         if df[d] >= 1 and np.isfinite(spread[d]):
             t = t_quantile(int(df[d]))
             reach = t * float(np.sqrt(max(spread[d], 0.0)))
-            low = _end(sorted_of[d], float(p[d]) - reach)
-            high = _end(sorted_of[d], float(p[d]) + reach)
+            low = _end(curves[d], float(p[d]) - reach)
+            high = _end(curves[d], float(p[d]) + reach)
             se = None if low is None or high is None else (high - low) / (2 * t)
         result.append(Quantile(float(found[d]), se, low, high, int(n[d]), int(df[d])))
     return result
 
 
-def _sorted(values: Floats, weight: Floats, picked: np.typing.NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    chosen = values[picked]
-    order = np.argsort(chosen, kind="stable")
-    return chosen[order], np.cumsum(weight[picked][order])
+def _curves(
+    values: Floats, weight: Floats, domain: Codes, count: int, picked: np.typing.NDArray[np.bool_]
+) -> list[tuple[Floats, Floats]]:
+    """For each domain its values in order, and the weight at or below each."""
+    rows = np.flatnonzero(picked)
+    rows = rows[np.lexsort((values[rows], domain[rows]))]
+    ends = np.searchsorted(domain[rows], np.arange(count + 1))
+    return [(values[rows[low:high]], np.cumsum(weight[rows[low:high]])) for low, high in pairwise(ends)]
 
 
 def _at(values: Floats, reached: Floats, share: float) -> float:

@@ -11,10 +11,11 @@ import polars as pl
 from estimation.columns import Columns, Compile
 from estimation.design import read_design
 from estimation.figures import estimate_domains, measure_rows
-from estimation.indicators import Groupings
+from estimation.groupings import Groupings
 from estimation.measures import read_measure
 from estimation.samples import Codes
 from expressions.columns import compile_columns
+from schemas.domains import breakdown_of
 from schemas.errors import EstimationError
 from schemas.estimates import TOTAL, Estimate, WeightStep
 from schemas.fields import INSTANCE_ID, Form
@@ -26,7 +27,8 @@ class TracedFigure:
     """What one figure rests on.
 
     Attributes:
-        indicator, breakdown: rows of the workbook; breakdown null for the total.
+        indicator: row of the workbook.
+        breakdowns: rows of the workbook, those of a crossing in order; none for the total.
         estimate: the figure computed anew.
         rows: rows of the indicator's table.
         in_domain: of these, in the domain.
@@ -39,7 +41,7 @@ class TracedFigure:
     """
 
     indicator: Indicator
-    breakdown: Breakdown | None
+    breakdowns: tuple[Breakdown, ...]
     estimate: Estimate
     rows: int
     in_domain: int
@@ -67,7 +69,7 @@ def trace_figure(
         form: the form whose names the expressions use.
         tables: frames of the accepted interviews, as `estimate` takes them.
         name: of the indicator.
-        domain: "total", or "breakdown=code".
+        domain: "total", or "breakdown=code", with "&" between the parts of a crossing.
         category: of a distribution, else "".
 
     Raises:
@@ -81,12 +83,13 @@ def trace_figure(
     design, _ = read_design(specs.design, columns, breakdowns)
     measure = read_measure(indicator, columns)
     rows = measure_rows(indicator, measure, design.for_table(indicator.table, columns))
-    breakdown = None
     codes: Codes = np.zeros(measure.base.len(), np.int64)
     order: tuple[str, ...] = (TOTAL,)
+    named: tuple[Breakdown, ...] = ()
     if domain != TOTAL:
-        breakdown = _pick_breakdown(indicator, breakdowns, domain)
-        codes, order = Groupings(breakdowns, columns).read(breakdown, indicator.table)
+        groupings, grouping = Groupings(breakdowns, columns), _pick_breakdown(indicator, domain)
+        named = groupings.named(grouping)
+        codes, order = groupings.read(grouping, indicator.table)
     if domain not in order:
         raise EstimationError("EST-081", f"«{name}» has no domain «{domain}».", f"It has {', '.join(order)}.")
     if category not in measure.categories:
@@ -102,7 +105,7 @@ def trace_figure(
     instances = tables[indicator.table][INSTANCE_ID].filter(pl.Series(counted)).unique(maintain_order=True)
     return TracedFigure(
         indicator=indicator,
-        breakdown=breakdown,
+        breakdowns=named,
         estimate=found,
         rows=len(inside),
         in_domain=int(inside.sum()),
@@ -123,12 +126,13 @@ def _pick_indicator(specs: Specs, name: str) -> Indicator:
     raise EstimationError("EST-080", f"The workbook has no indicator «{name}».", f"It has {known}.")
 
 
-def _pick_breakdown(indicator: Indicator, breakdowns: Mapping[str, Breakdown], domain: str) -> Breakdown:
-    name = domain.partition("=")[0]
-    if name in indicator.breakdowns and name in breakdowns:
-        return breakdowns[name]
+def _pick_breakdown(indicator: Indicator, domain: str) -> str:
+    name = breakdown_of(domain)
+    if name in indicator.breakdowns:
+        return name
+    told = ", ".join(indicator.breakdowns)
     raise EstimationError(
         "EST-081",
         f"«{indicator.name}» has no domain «{domain}».",
-        f"Write total, or breakdown=code; its breakdowns are {', '.join(indicator.breakdowns) or 'none'}.",
+        f"Write total, or breakdown=code with & between the parts of a crossing; it has {told or 'none'}.",
     )

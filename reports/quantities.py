@@ -43,7 +43,7 @@ class Meaning:
 
     def base(self) -> Key:
         """The rows of the denominator."""
-        if self.kind in {"mean", "ratio", "distribution"}:
+        if self.kind in {"mean", "quantile", "ratio", "distribution"}:
             return self.table, self.universe, self.denominator, f"known:{self.value}{self.numerator}"
         if self.kind == "count":
             return self.table, self.universe, self.denominator, self.numerator

@@ -226,3 +226,77 @@ def test_precision_of_a_share_in_a_probability_sample_stays_within_bounds() -> N
     assert 0 < total.ci_low < 87.5 < total.ci_high < 100
     assert total.df == 2  # three interviews are the three PSUs of one stratum
     assert total.label == "not_reliable"
+
+
+def test_a_crossing_tells_every_pair_of_listed_categories_and_only_met_ones_of_others() -> None:
+    crossed = run(replace(WORKS, breakdowns=("sex*sector",)))
+    assert figures(crossed) == {
+        ("total", ""): (75.0, 4, 3),
+        ("sex=male&sector=north", ""): (0.0, 1, 0),
+        ("sex=female&sector=north", ""): (100.0, 1, 1),
+        ("sex=female&sector=south", ""): (100.0, 1, 1),
+    }
+    listed = replace(SECTOR, categories=("north", "south"))
+    whole = run(replace(WORKS, breakdowns=("sector*sex",)), breakdowns=(SEX, listed))
+    assert [each.domain for each in whole][1:] == [
+        "sector=north&sex=male",
+        "sector=north&sex=female",
+        "sector=south&sex=male",
+        "sector=south&sex=female",
+    ]
+    empty = whole.estimates[3]
+    assert (empty.estimate, empty.n, empty.note) == (None, 0, "empty_domain")
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"kind": "count", "unit": "people"},
+        {"kind": "mean", "value": "${age}", "unit": "years"},
+        {"kind": "quantile", "value": "${age}", "unit": "years"},
+        {"kind": "ratio", "numerator": "${age}", "denominator": "${age} + 1"},
+        {"kind": "distribution", "value": "${works}"},
+    ],
+)
+@pytest.mark.parametrize("probability", [False, True])
+def test_a_crossed_domain_has_the_figure_of_its_rows_alone(columns: dict[str, object], probability: bool) -> None:
+    """Every kind: the crossing says of a group what the universe reduced to that group says."""
+    design = Design("survey", probability=probability, weight="${w}")
+    one = indicator(**columns)  # type: ignore[arg-type]
+    crossed = run(replace(one, breakdowns=("sector*sex",)), design=design)
+    for sector, sex in (("north", "male"), ("north", "female"), ("south", "female")):
+        alone = run(
+            replace(one, universe=f"${{sex}} = '{sex}'", breakdowns=("sector",)),
+            design=design,
+        )
+        for found in (each for each in alone if each.domain == f"sector={sector}"):
+            domain = f"sector={sector}&sex={sex}"
+            same = [each for each in crossed if (each.domain, each.category) == (domain, found.category)]
+            rate = same[0].unknown_rate  # told wherever an answer isn't known somewhere
+            assert same == [replace(found, domain=domain, unknown_rate=rate)]
+
+
+def test_the_median_is_the_smallest_value_that_half_of_the_weight_reaches() -> None:
+    age = indicator("quantile", value="${age}", unit="years", breakdowns=("sex",))
+    assert figures(run(age)) == {
+        ("total", ""): (30.0, 5, 5),
+        ("sex=male", ""): (20.0, 2, 2),
+        ("sex=female", ""): (30.0, 3, 3),
+    }
+    assert run(replace(age, quantile=0.9)).estimates[0].estimate == 50.0
+    assert [each.code for each in run(replace(age, quantile=1.5)).problems] == ["EST-008"]
+    precise = run(age, design=Design("survey", probability=True)).estimates[0]
+    # With three interviews the share's interval reaches beyond one: Woodruff's has no upper end, as in R.
+    assert (precise.ci_low, precise.ci_high, precise.df, precise.label) == (8.0, None, 2, "not_reliable")
+
+
+@pytest.mark.parametrize(("name", "code"), [("sex*sex", "EST-007"), ("sex*absent", "EST-006"), ("sex*", "EST-006")])
+def test_a_crossing_that_makes_no_sense_becomes_a_problem(name: str, code: str) -> None:
+    found = run(replace(WORKS, breakdowns=(name, "sex"), row=4))
+    assert [(each.code, each.sheet, each.row) for each in found.problems] == [(code, "indicators", 4)]
+    assert [each.domain for each in found] == ["total", "sex=male", "sex=female"]
+
+
+def test_a_crossing_with_a_table_that_does_not_enclose_the_rows_becomes_a_problem() -> None:
+    homes = indicator("count", table="main", breakdowns=("sector*sex",))
+    assert [each.code for each in run(homes).problems] == ["EST-002"]
