@@ -73,8 +73,10 @@ class LogCheck:
     sha256: str
 
 
-_PROGRAM = Actor("comunal")
-_actor: ContextVar[Actor] = ContextVar("comunal_actor", default=_PROGRAM)
+PROGRAM = Actor("comunal")
+"""Who acts where nobody said who does."""
+
+_actor: ContextVar[Actor] = ContextVar("comunal_actor", default=PROGRAM)
 
 
 def person_actor(person_id: int, client: str = "") -> Actor:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 
 from schemas.errors import StoreError
 from schemas.tables import releases
-from store.audit import current_actor, record
+from store.audit import PROGRAM, current_actor, record
 from store.inserts import keyed_insert
 
 STATES = ("draft", "approved", "superseded", "withdrawn")
@@ -24,7 +24,8 @@ class ReleaseRow:
     Attributes:
         folder: where its files are.
         sha256: digest of its contents, as its own record gives it.
-        details: what its maker wants to keep with it (no answers); `made_by` is who made it, as the audit log names them.
+        details: what its maker wants to keep with it (no answers); `made_by`: who made it, as the audit log names
+            them, where it was no program by itself.
         state: see `STATES`; state_by and state_at: who set it and when, null for the first; state_reason: why, in
             words that are shown with the release, null where none is asked for.
     """
@@ -69,7 +70,9 @@ def add_release(
         "sha256": sha256,
         "state": "draft",
     }
-    values |= {"details": {"made_by": current_actor().who, **(details or {})}, "created_at": at or datetime.now(UTC)}
+    maker = current_actor()
+    told = {} if maker == PROGRAM else {"made_by": maker.who}
+    values |= {"details": {**told, **(details or {})}, "created_at": at or datetime.now(UTC)}
     added = keyed_insert(connection, releases).on_conflict_do_nothing(index_elements=["release_id"])
     if connection.scalar(added.returning(releases.c.id), values) is not None:
         record(connection, "release.add", "release", release_id, note=f"sha256 {sha256}", at=at)
