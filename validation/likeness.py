@@ -72,40 +72,59 @@ def find_near_identical(
 def encode_answers(form: Form, tables: Mapping[str, pl.DataFrame]) -> Codes:
     """Each interview's answers as numbers (0: none), one row an interview in the order of the main table."""
     main = tables[MAIN_TABLE]
-    columns: list[npt.NDArray[np.uint32]] = []
+    parts = [
+        (_code(tables[name], columns), columns, None if name == MAIN_TABLE else _positions(tables[name]))
+        for name, columns in asked_columns(form, tables).items()
+    ]
+    largest = max((_largest(coded, names) for coded, names, _ in parts), default=0)
+    width = sum(len(names) * (1 if positions is None else len(positions)) for _, names, positions in parts)
+    # As narrow as the numbers allow: pairs are many, and comparing them is a matter of bytes read.
+    codes: Codes = np.zeros((main.height, width), dtype=np.min_scalar_type(largest))
+    at = 0
+    for coded, names, positions in parts:
+        blocks = (coded,) if positions is None else (_at_position(coded, main, names, one) for one in positions)
+        for block in blocks:
+            codes[:, at : at + len(names)] = block.select(names).to_numpy()
+            at += len(names)
+    return codes
+
+
+def asked_columns(form: Form, tables: Mapping[str, pl.DataFrame]) -> dict[str, list[str]]:
+    """The columns that are compared, by table: questions that people answer, of the main table and its repeats."""
+    found = {}
     for table in form.tables:
-        if table.name not in tables:
-            continue
-        frame = tables[table.name]
-        names = [field.column for field in table.fields if is_asked(field) and field.column in frame.columns]
-        if not names or table.parent not in {None, MAIN_TABLE}:
-            continue
-        coded = frame.select(pl.col(name).rank("dense").fill_null(0).cast(pl.UInt32) for name in names)
-        if table.parent is None:
-            columns.append(coded.to_numpy())
-        else:
-            coded = coded.with_columns(frame[INSTANCE_ID], frame[POSITION])
-            columns += [_at_position(coded, main, names, at) for at in _positions(frame)]
-    if not columns:
-        return np.zeros((main.height, 0), dtype=np.uint8)
-    codes = np.hstack(columns)
-    # Pairs are many, and comparing them is a matter of bytes read.
-    return np.ascontiguousarray(codes, dtype=np.min_scalar_type(int(codes.max(initial=0))))
+        if table.name in tables and table.parent in {None, MAIN_TABLE}:
+            here = tables[table.name].columns
+            if names := [field.column for field in table.fields if is_asked(field) and field.column in here]:
+                found[table.name] = names
+    return found
+
+
+def _code(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Each column's answers as numbers, 0 for none; with the keys of a repeat."""
+    keys = [name for name in (INSTANCE_ID, POSITION) if name in frame.columns]
+    return frame.select(keys).with_columns(_numbers(frame[name]) for name in names)
+
+
+def _numbers(answers: pl.Series) -> pl.Series:
+    """Of equal answers the same number, 0 of none; no others than are needed."""
+    different = answers.drop_nulls().unique()
+    numbers = pl.Series(np.arange(1, different.len() + 1, dtype=np.uint32))
+    return answers.replace_strict(different, numbers, default=0, return_dtype=pl.UInt32)
+
+
+def _largest(coded: pl.DataFrame, names: list[str]) -> int:
+    return int(coded.select(pl.max_horizontal(pl.col(names).max())).item() or 0)
 
 
 def count_answers(form: Form, tables: Mapping[str, pl.DataFrame]) -> Counts:
     """How many numbers other than 0 `encode_answers` has for each interview, without making them."""
     main = tables[MAIN_TABLE]
     total = pl.Series(np.zeros(main.height, dtype=np.int64))
-    for table in form.tables:
-        if table.name not in tables:
-            continue
-        frame = tables[table.name]
-        names = [field.column for field in table.fields if is_asked(field) and field.column in frame.columns]
-        if not names or table.parent not in {None, MAIN_TABLE}:
-            continue
+    for table, names in asked_columns(form, tables).items():
+        frame = tables[table]
         given = pl.sum_horizontal(pl.col(name).is_not_null().cast(pl.Int64) for name in names)
-        if table.parent is None:
+        if table == MAIN_TABLE:
             total += frame.select(given).to_series()
             continue
         rows = frame.select(INSTANCE_ID, POSITION, given.alias("given"))
@@ -122,11 +141,10 @@ def _positions(frame: pl.DataFrame) -> range:
     return range(1, min(int(str(longest or 0)), LONGEST_REPEAT) + 1)
 
 
-def _at_position(coded: pl.DataFrame, main: pl.DataFrame, names: list[str], position: int) -> npt.NDArray[np.uint32]:
+def _at_position(coded: pl.DataFrame, main: pl.DataFrame, names: list[str], position: int) -> pl.DataFrame:
     rows = coded.filter(pl.col(POSITION) == position).unique(INSTANCE_ID, keep="first")
     placed = main.select(INSTANCE_ID).join(rows, on=INSTANCE_ID, how="left", maintain_order="left")
-    found: npt.NDArray[np.uint32] = placed.select(names).fill_null(0).to_numpy()
-    return found
+    return placed.select(names).fill_null(0)
 
 
 def _pairs(codes: Codes, share: float) -> Iterator[tuple[int, int]]:

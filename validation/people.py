@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 
 import numpy as np
 import polars as pl
 
-from schemas.fields import INSTANCE_ID, MAIN_TABLE, ROW_ID, Field, Form
+from schemas.fields import INSTANCE_ID, MAIN_TABLE, POSITION, ROW_ID, Field, Form
 from validation.fieldwork_rules import FieldworkSettings
-from validation.likeness import encode_answers
+from validation.likeness import asked_columns, encode_answers
 from validation.order import OTHER, RANK, rank_interviews
 
 SHORTEST_DOCUMENT = 5
@@ -24,6 +25,8 @@ WEAK_KEYS = (("full_name", "sex", "age"),)
 """What two rows must have in common to be one person. A full name has two words at least; namesakes of one age exist,
 so that key only counts where the date of birth isn't known. "answers": the two interviews agree in every answer."""
 
+_DIGEST = 16
+"""Bytes of a digest of answers: so many that no two interviews with other answers have the same."""
 _KEY = "key"
 _PERSON = [INSTANCE_ID, ROW_ID]
 
@@ -101,14 +104,30 @@ def _answers(form: Form, tables: Mapping[str, pl.DataFrame], people: pl.DataFram
     Only of those with a full name that occurs again: nobody asks for the others'.
     """
     named = people.filter(pl.col("full_name").is_not_null() & pl.col("full_name").is_duplicated())
-    tables = {
-        name: frame.join(named.select(INSTANCE_ID).unique(), on=INSTANCE_ID, how="semi", maintain_order="left")
-        for name, frame in tables.items()
+    wanted = named.select(INSTANCE_ID).unique()
+    held = {
+        name: frame.join(wanted, on=INSTANCE_ID, how="semi", maintain_order="left")
+        for name, frame in _compared(form, tables).items()
     }
-    codes = encode_answers(form, tables)
+    codes = encode_answers(form, held)
     enough = np.count_nonzero(codes, axis=1) >= FEWEST_ANSWERS
-    told = [row.tobytes().hex() if many else None for row, many in zip(codes, enough, strict=True)]
-    return tables[MAIN_TABLE].select(INSTANCE_ID, pl.Series("answers", told, dtype=pl.String))
+    told = [
+        blake2b(row.tobytes(), digest_size=_DIGEST).hexdigest() if many else None
+        for row, many in zip(codes, enough, strict=True)
+    ]
+    return held[MAIN_TABLE].select(INSTANCE_ID, pl.Series("answers", told, dtype=pl.String))
+
+
+def _compared(form: Form, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Of the tables only what `encode_answers` reads."""
+    columns = asked_columns(form, tables)
+    main = {MAIN_TABLE: tables[MAIN_TABLE].select(INSTANCE_ID, *columns.get(MAIN_TABLE, ()))}
+    repeats = {
+        name: tables[name].select(INSTANCE_ID, POSITION, *names)
+        for name, names in columns.items()
+        if name != MAIN_TABLE
+    }
+    return main | repeats
 
 
 def _share_phone(people: pl.DataFrame) -> pl.DataFrame:
