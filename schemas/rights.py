@@ -161,9 +161,7 @@ def may_in_part(person: Holder, act: str, commune: str | None) -> bool:
     """
     if commune is None or act not in IN_PART or not is_spread(commune):
         return may(person, act, commune)
-    if (person.role, act) not in RIGHTS:
-        return False
-    return not person.communes or commune == EVERYWHERE or not set(person.communes).isdisjoint(commune.split())
+    return (person.role, act) in RIGHTS and concerns(commune, person.communes)
 
 
 def own_part(person: Holder, commune: str) -> frozenset[str] | None:
@@ -177,6 +175,15 @@ def own_part(person: Holder, commune: str) -> frozenset[str] | None:
     if not person.communes or not is_spread(commune):
         return None
     return frozenset(person.communes if commune == EVERYWHERE else set(commune.split()) & set(person.communes))
+
+
+def concerns(commune: str, communes: Collection[str]) -> bool:
+    """Whether a survey of `commune` concerns whoever is bound to `communes`, none for everywhere.
+
+    >>> concerns("13101 13125", {"13125"}), concerns("*", {"13125"}), concerns("13101", {"13125"}), concerns("", ())
+    (True, True, False, True)
+    """
+    return not communes or commune == EVERYWHERE or not set(communes).isdisjoint(commune.split())
 
 
 def is_spread(commune: str) -> bool:

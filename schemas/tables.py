@@ -173,7 +173,8 @@ table_segments = Table(
 
 # One interview as received. state: current, superseded (an edit replaced it), fork (a second edit of the same one,
 # for a person to settle), held (an edit whose original hasn't arrived).
-# batch_id: where its rows are, null until they are parsed.
+# batch_id: where its rows are, null until they are parsed. commune: CUT that its answers name in a survey of many
+# communes, "" where they name none, null in other surveys (`store.communes`).
 submissions = Table(
     "submissions",
     metadata,
@@ -190,6 +191,7 @@ submissions = Table(
     _time("parsed_at", nullable=True),
     _text("parse_error", nullable=True),
     Column("batch_id", KEY, ForeignKey("table_batches.id")),
+    Column("commune", Text),
     UniqueConstraint("form_id", "instance_id"),
     CheckConstraint("state IN ('current', 'superseded', 'fork', 'held')", name="state"),
     Index(None, "form_id", "version", "id"),
@@ -203,6 +205,14 @@ Index(
     submissions.c.id,
     sqlite_where=submissions.c.parsed_at.is_(None),
     postgresql_where=submissions.c.parsed_at.is_(None),
+)
+# Whose commune is looked at: surveys of many communes alone.
+Index(
+    "ix_submissions__communes",
+    submissions.c.form_id,
+    submissions.c.commune,
+    sqlite_where=submissions.c.commune.is_not(None),
+    postgresql_where=submissions.c.commune.is_not(None),
 )
 # Edits are few: only they are indexed.
 Index(
@@ -283,6 +293,7 @@ finding_texts = Table(
 # One rule that one record breaks or broke. origin: parse (found while reading) or rules (found by evaluating).
 # engines: those under which it is broken, separated by spaces, "" where they weren't compared; engine_dependent: not
 # all of them. text_id: row of finding_texts; no foreign key, since a check a row would cost more than the row.
+# commune: of its interview, "" where that has none.
 findings = Table(
     "findings",
     metadata,
@@ -300,6 +311,7 @@ findings = Table(
     Column("text_id", KEY, nullable=False),
     Column("engines", String(40), nullable=False, server_default=""),
     Column("engine_dependent", Boolean, nullable=False, server_default=false()),
+    Column("commune", Text, nullable=False, server_default=""),
     UniqueConstraint("form_id", "origin", "rule_id", "instance_id", "row_id"),
     CheckConstraint("severity IN ('error', 'warning', 'info')", name="severity"),
     CheckConstraint("origin IN ('parse', 'rules')", name="origin"),
@@ -313,8 +325,10 @@ for _state, _where in (("open", findings.c.closed_at.is_(None)), ("closed", find
         (f"{_state}_of_severity", ("form_id", "severity", "opened_at", "id")),
         (f"{_state}_of_rule", ("form_id", "rule_id", "opened_at", "id", "severity", "engine_dependent")),
         (f"{_state}_of_engines", ("form_id", "opened_at", "id", "severity")),
+        (f"{_state}_of_commune", ("form_id", "commune", "opened_at", "id", "severity", "rule_id")),
     ):
         _some = _where & findings.c.engine_dependent if _name.endswith("engines") else _where
+        _some = _where & (findings.c.commune != "") if _name.endswith("commune") else _some
         Index(
             f"ix_findings__{_name}",
             *(findings.c[name] for name in _columns),
@@ -331,6 +345,7 @@ finding_counts = Table(
     Column("rule_id", Text, primary_key=True),
     Column("severity", String(10), primary_key=True),
     Column("engine_dependent", Boolean, primary_key=True),
+    Column("commune", Text, primary_key=True),
     Column("is_open", Boolean, primary_key=True),
     Column("number", BigInteger, nullable=False),
 )

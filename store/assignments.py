@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, delete, select
 
 from schemas.door_tables import assignments
+from schemas.rights import concerns
 from store.audit import record
 from store.forms import FormVersionRow, list_offered
 from store.inserts import keyed_insert

@@ -32,9 +32,10 @@ from sqlalchemy import (
 )
 
 from schemas.findings import Finding
-from schemas.tables import finding_counts, findings
+from schemas.tables import finding_counts, findings, submissions
 from store.finding_counts import Counts, count_again, count_of, count_on
 from store.finding_texts import put_texts, text_key, text_values
+from store.spread import is_spread
 from store.staging import fill, temporary
 
 _CONTENT = ("form_version", "kind", "severity", "text_id", "engines", "engine_dependent")
@@ -291,6 +292,12 @@ class _Merge:
         changing = update(findings).where(self._joins(), self._is_same(), self._differs())
         self.connection.execute(changing.values(**values, opened_at=opened, closed_at=None))
 
+    def _commune(self) -> ColumnElement[Any]:
+        """That of the finding's interview."""
+        mine = (submissions.c.form_id == self.scope.form_id, submissions.c.instance_id == self.staged.c.instance_id)
+        own = select(submissions.c.commune).where(*mine).scalar_subquery()
+        return func.coalesce(own, "")
+
     def _open(self, *, matched: bool) -> None:
         """Insert what isn't known, in the order of the key, so that the index grows at one end."""
         source = self.staged.join(self.groups, self._joins())
@@ -298,7 +305,7 @@ class _Merge:
         if matched:
             source = source.outerjoin(findings, self._is_same())
             where = findings.c.id.is_(None)
-        columns = {
+        columns: dict[str, ColumnElement[Any]] = {
             "form_id": bindparam("form", self.scope.form_id),
             "origin": bindparam("origin", self.scope.origin),
             "opened_at": self._now(),
@@ -307,6 +314,8 @@ class _Merge:
             "row_id": self.staged.c.row_id,
             **{name: self.groups.c[name] for name in _CONTENT},
         }
+        if is_spread(self.connection, self.scope.form_id):
+            columns["commune"] = self._commune()
         rows = select(*columns.values()).select_from(source).where(where)
         rows = rows.order_by(self.groups.c.rule_id, self.staged.c.instance_id, self.staged.c.row_id)
         self.connection.execute(insert(findings).from_select(list(columns), rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select
@@ -12,7 +13,7 @@ from store.inserts import keyed_insert
 
 Counts = Counter[tuple[object, ...]]
 
-_KEYS = ("form_id", "origin", "rule_id", "severity", "engine_dependent")
+_KEYS = ("form_id", "origin", "rule_id", "severity", "engine_dependent", "commune")
 
 
 def count_again(connection: Connection, form_id: str, origin: str) -> None:
@@ -67,10 +68,18 @@ class RuleCount:
     closed: int
 
 
-def list_rule_counts(connection: Connection, form_id: str) -> list[RuleCount]:
-    """The rules of a form that found anything, most open findings first. It reads as many rows as there are rules."""
+def list_rule_counts(connection: Connection, form_id: str, communes: Collection[str] | None = None) -> list[RuleCount]:
+    """The rules of a form that found anything, most open findings first. It reads as many rows as there are rules.
+
+    Args:
+        connection: of `Store.read()`.
+        form_id: whose.
+        communes: only in interviews of these; null for all.
+    """
     table = finding_counts.c
     query = select(table.rule_id, table.severity, table.is_open, func.sum(table.number))
+    if communes is not None:
+        query = query.where(table.commune.in_(sorted(communes)))
     query = query.where(table.form_id == form_id).group_by(table.rule_id, table.severity, table.is_open)
     found: dict[tuple[str, str], list[int]] = {}
     for rule_id, severity, is_open, number in connection.execute(query):

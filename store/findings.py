@@ -85,6 +85,7 @@ def list_findings(
     kinds: Collection[str] | None = None,
     *,
     instance_id: str | None = None,
+    communes: Collection[str] | None = None,
 ) -> list[Finding]:
     """Findings of a form, in order of instance, row and rule.
 
@@ -94,8 +95,11 @@ def list_findings(
         state: "open" (of submissions that count), "closed" or "all".
         kinds: only those; null for all.
         instance_id: only of that submission; null for all.
+        communes: only of interviews of these; null for all.
     """
     query = select_findings(form_id, state).order_by(findings.c.id)
+    if communes is not None:
+        query = query.where(findings.c.commune.in_(sorted(communes)))
     if instance_id is not None:
         query = query.where(findings.c.instance_id == instance_id)
     if kinds is not None:

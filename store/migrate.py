@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, text
 
 import schemas.audit_tables  # these for the tables that they add to the schema
 import schemas.central_tables
+import schemas.commune_tables
 import schemas.decision_tables
 import schemas.door_tables
 import schemas.entity_tables

@@ -22,6 +22,7 @@ from schemas.fields import Form
 from schemas.submissions import ParsedBatch
 from schemas.tables import table_batches, table_segments
 from store import segment_files
+from store.communes import put_communes
 from store.complaints import translated
 from store.findings import put_parse_findings
 from store.inserts import keyed_insert
@@ -117,11 +118,13 @@ def register_tables(
     submission_ids: Sequence[int],
     at: datetime | None = None,
     instance_ids: Sequence[str] | None = None,
+    communes: Mapping[str, str] | None = None,
 ) -> int:
     """As `write_tables`, of a batch whose tables are written already: `segments` stand for `batch.tables`.
 
     Args:
         instance_ids: theirs, if they are known.
+        communes: instance id -> CUT, "" where it isn't known, in a survey of many communes; null in any other.
     """
     at = at or datetime.now(UTC)
     digest = batch_digest(form_id, version, sorted(submission_ids), segments)
@@ -129,6 +132,8 @@ def register_tables(
         batch_id = register_batch(connection, form_id, version, digest, segments, at)
         instances = instance_ids or list_instances(connection, submission_ids)
         put_personal(connection, form_id, instances, batch.personal)
+        if communes is not None:
+            put_communes(connection, form_id, communes.items())
         put_parse_findings(connection, form_id, instances, batch.findings, at)
         mark_parsed(connection, [number for number in submission_ids if number not in batch.failed], batch_id, at)
         mark_failed(connection, batch.failed, at)
