@@ -1,15 +1,11 @@
-"""What differs between two releases, figure by figure, read from their own tables."""
+"""What differs between two releases, as the desk shows it: with the labels of a language."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
 
-import polars as pl
-
-Kind = Literal["changed", "new", "gone", "hidden", "shown"]
-KEYS: Final = ("indicator", "domain", "category")
+from reports.differences import KEYS, Snapshot, compare, read_snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +14,8 @@ class Difference:
 
     Attributes:
         label: of its indicator; domain and category as the tables name them.
-        former, now: the figure, null where it is withheld or absent.
+        former, now: the figure, null where either release withholds it, or it is absent.
+        kind: a code of `reports.differences.STATUSES`; reason: one of `REASONS`.
     """
 
     indicator: str
@@ -28,12 +25,13 @@ class Difference:
     unit: str
     former: float | None
     now: float | None
-    kind: Kind
+    kind: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """All of them, greatest change first; `same`: figures that are the same in both."""
+    """All of them, what came or went first, then the greatest change; `same`: figures that are the same in both."""
 
     rows: tuple[Difference, ...]
     same: int
@@ -50,74 +48,23 @@ def compare_releases(former: Path | None, now: Path, language: str) -> Differenc
     Returns:
         Null where one has no table of estimates.
     """
-    tables = [None if folder is None else _read(folder) for folder in (former, now)]
-    if tables[0] is None or tables[1] is None:
+    older, newer = (None if folder is None else read_snapshot(folder) for folder in (former, now))
+    if older is None or newer is None:
         return None
-    both = tables[0].join(tables[1], on=KEYS, how="full", suffix="_now", coalesce=True)
-    labels = _labels(now, language) | {}
-    rows, same = [], 0
-    for row in both.iter_rows(named=True):
-        kind = _kind(row)
-        if kind is None:
-            same += 1
-            continue
-        indicator = str(row["indicator"])
-        rows.append(
-            Difference(
-                indicator=indicator,
-                label=labels.get(indicator, indicator),
-                domain=row["domain"] or "",
-                category=row["category"] or "",
-                unit=row["unit_now"] or row["unit"] or "",
-                former=row["estimate"],
-                now=row["estimate_now"],
-                kind=kind,
-            )
+    found = compare(older, newer)
+    labels = _labels(older, language) | _labels(newer, language)
+    rows = (
+        Difference(
+            *(row["indicator"], labels.get(row["indicator"], row["indicator"])),
+            *(row[name] for name in (*KEYS[1:], "unit", "before", "after", "status", "reason")),
         )
-    return Differences(tuple(sorted(rows, key=_size)), same)
-
-
-def _kind(row: dict[str, object]) -> Kind | None:
-    if row["there"] is None:
-        return "new"
-    if row["there_now"] is None:
-        return "gone"
-    was, now = row["estimate"], row["estimate_now"]
-    if was == now:
-        return None
-    if now is None:
-        return "hidden"
-    return "shown" if was is None else "changed"
-
-
-def _size(row: Difference) -> tuple[float, str, str, str]:
-    """Greatest change in parts of the former figure first; what came or went before that."""
-    if row.former is None or row.now is None:
-        change = float("inf")
-    else:
-        change = abs(row.now - row.former) / max(abs(row.former), 1e-9)
-    return (-change, row.indicator, row.domain, row.category)
-
-
-def _read(folder: Path) -> pl.DataFrame | None:
-    file = folder / "tables" / "estimates.csv"
-    if not file.is_file():
-        return None
-    table = pl.read_csv(file, infer_schema=False)
-    return table.select(
-        *(pl.col(name).fill_null("") for name in KEYS),
-        pl.col("unit"),
-        pl.col("estimate").cast(pl.Float64, strict=False),
-        pl.lit(True).alias("there"),
+        for row in found.figures.iter_rows(named=True)
     )
+    return Differences(tuple(rows), found.same)
 
 
-def _labels(folder: Path, language: str) -> dict[str, str]:
-    file = folder / "tables" / "indicators.csv"
-    if not file.is_file():
-        return {}
-    table = pl.read_csv(file, infer_schema=False)
+def _labels(release: Snapshot, language: str) -> dict[str, str]:
     column = f"label_{language}"
-    if column not in table.columns:
+    if column not in release.indicators.columns:
         return {}
-    return {name: label for name, label in table.select("indicator", column).iter_rows() if label}
+    return {name: label for name, label in release.indicators.select("indicator", column).iter_rows() if label}

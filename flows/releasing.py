@@ -18,6 +18,7 @@ from estimation.indicators import estimate
 from flows.printing import print_or_not
 from flows.quality_gate import require_signature
 from flows.registering import load_form
+from flows.release_papers import find_former, list_libraries, tell_cleaning
 from reports.contents import Counts, Provenance, ReleaseContents, combine_digests, list_of_digests
 from reports.disclosure import protect
 from reports.published import Published, read_published
@@ -98,7 +99,6 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
         row = form_rows.get_form_version(connection, form_id)
         workbook = form_rows.read_workbook(connection, store.blobs, row)
         rules = finding_rows.list_rule_runs(connection, form_id)
-        previous = releases.get_latest(connection, form_id)
         out = releases.list_releases(connection, form_id)
     accepted = accept(tables, blocked)
     main = accepted[MAIN_TABLE]
@@ -112,6 +112,7 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
     estimates = estimate(compiled.specs, compiled.form, accepted)
     rehearsal = bool((main[CLIENT] == "rehearsal").any())
     earlier = [] if rehearsal else _read_earlier(out)
+    previous, former = find_former(out, rehearsal)
     disclosure = DisclosureRules.read(compiled.specs.design)
     table = protect(estimates, disclosure, meanings_of(compiled.specs), earlier)
     provenance = Provenance(
@@ -120,6 +121,7 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
         submissions_sha256=combine_digests(digests[instance] for instance in main[INSTANCE_ID]),
         code_version=package_version("comunal"),
         parameters={"threshold": str(compiled.specs.design.threshold), **cleaning_statistics(survey)},
+        libraries=list_libraries(),
     )
     release_id = f"{compiled.specs.design.survey or form_id}-{fingerprint(provenance, table)}"
     report = ReleaseReport(
@@ -148,9 +150,11 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
         made_at=at or datetime.now(UTC),
         rules=tuple(rules),
         problems=estimates.problems,
-        previous=previous.release_id if previous else "",
+        previous=previous,
         rehearsal=rehearsal,
         files={f"{form_id}.xml": compiled.xform} | ({f"{form_id}.xlsx": workbook} if workbook else {}),
+        former=former,
+        cleaning=tell_cleaning(survey),
     )
     _register(
         store,

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reports.differences import Snapshot
+from reports.tables import ReleaseTable
 from schemas.errors import Problem
 from schemas.fields import Form
 from schemas.findings import RuleSummary
@@ -39,6 +41,7 @@ class Provenance:
         code_version: version of Comunal.
         seed: of a rehearsal, null for real interviews.
         parameters: what else was chosen, name -> value.
+        libraries: name -> version of what computed, the language first.
     """
 
     workbook_sha256: str
@@ -47,6 +50,29 @@ class Provenance:
     code_version: str
     seed: int | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    libraries: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CleaningRow:
+    """How many records one step of cleaning touched; a release tells no count below its threshold.
+
+    Attributes:
+        step: "collection", "rule", "decision", "edit" or "imputation".
+        code: of the reason, action, method ...
+        records: interviews, rows or answers touched.
+        of: of so many, null where there is no such number.
+        rule: that was broken or decided about, "" if none.
+        table, question: whose answers they are, "" where it is about interviews.
+    """
+
+    step: str
+    code: str
+    records: int
+    of: int | None = None
+    rule: str = ""
+    table: str = ""
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +90,9 @@ class ReleaseContents:
         licence: SPDX name of the licence of the figures.
         publisher: who publishes, "" if unsaid.
         files: name -> bytes of files to hand out beside the tables (workbook, XForm).
+        former: the release that this one is compared with figure by figure, null if none.
+        cleaning: what cleaning did beyond the rules and the reasons above: decisions, edits, imputations.
+        tables: further tables that stand beside those of the figures; none may hold what disclosure control withholds.
     """
 
     form: Form
@@ -79,6 +108,14 @@ class ReleaseContents:
     licence: str = "CC-BY-4.0"
     publisher: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
+    former: Snapshot | None = None
+    cleaning: tuple[CleaningRow, ...] = ()
+    tables: tuple[ReleaseTable, ...] = ()
+
+    @property
+    def round(self) -> str:
+        """Of the survey, as row `round` of the design sheet names it; "" if it has only one."""
+        return self.specs.design.settings.get("round", "")
 
 
 def combine_digests(digests: Iterable[str]) -> str:

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reports.contents import ReleaseContents
-from reports.datapackage import checksums, datapackage, provenance
+from reports.datapackage import checksums, datapackage, describe_provenance, provenance_files
+from reports.differences import compare, take_snapshot
 from reports.disclosure import veil
 from reports.durable import flush_folder, write_file
 from reports.intruder import audit_release
+from reports.paper_tables import cleaning_table, difference_tables
 from reports.printed import PrintPage, pages_to_print, print_pages
 from reports.published import Published, published_from
 from reports.site import build_read_me, build_site
@@ -88,15 +90,19 @@ def release_files(
 ) -> dict[str, bytes]:
     """Every file of a release, path -> bytes. Pure but for printing: the same input gives the same bytes."""
     table = veil(table)
-    tables = release_tables(table.cells, contents.specs, contents.form)
+    told = describe_provenance(release_id, contents, table)
+    figures = release_tables(table.cells, contents.specs, contents.form)
+    named = {each.name: each.frame for each in figures}
+    now = take_snapshot(release_id, named["estimates"], named["indicators"], named["domains"], told)
+    differences = compare(contents.former, now)
+    tables = (*figures, *difference_tables(differences), cleaning_table(contents, table.threshold), *contents.tables)
     data, described = _data_files(tables, table, contents)
     if print_page is not None:
         printed, _ = print_pages(pages_to_print(release_id, table, contents), print_page, contents.made_at)
         data |= printed
-    files = dict(data)
-    files["datapackage.json"] = datapackage(release_id, table, contents, described, data)
-    files["provenance.json"] = provenance(release_id, contents, table)
-    files |= build_read_me(release_id, table, contents)
+    papers = provenance_files(told, contents) | build_read_me(release_id, table, contents)
+    files = data | papers
+    files["datapackage.json"] = datapackage(release_id, table, contents, described, files)
     files |= {f"site/{path}": page for path, page in build_site(release_id, table, contents, data).items()}
     files[CHECKSUMS] = checksums(files)
     return files

@@ -159,7 +159,19 @@ def test_the_data_package_describes_each_file_with_size_and_digest(folder: Path)
     table, _ = sample.build()
     counted = {"threshold": 10, "primary": table.primary, "secondary": table.secondary}
     withheld = counted | {"protection": 5, "incomplete": [list(each) for each in table.incomplete]}
-    assert package["comunal"] == {"rehearsal": True, "probability_sample": False, "disclosure": withheld}
+    assert package["comunal"] == {
+        "rehearsal": True,
+        "previous": "sample-2025-1",
+        "round": "",
+        "probability_sample": False,
+        "disclosure": withheld,
+    }
+    described = {resource["path"] for resource in package["resources"]}
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {path for path in files - described if not path.startswith("site/")} == {
+        "CHECKSUMS.sha256",
+        "datapackage.json",
+    }
     for resource in package["resources"]:
         data = (folder / resource["path"]).read_bytes()
         assert (resource["bytes"], resource["hash"]) == (len(data), f"sha256:{hashlib.sha256(data).hexdigest()}")

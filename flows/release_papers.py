@@ -1,0 +1,70 @@
+"""What a release tells beside its figures: which one it follows, what cleaning did, and what computed it."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from console.acts.edited import EditedSurvey
+from reports.contents import CleaningRow
+from reports.differences import Snapshot, read_snapshot
+from schemas.decisions import CHANGING
+from store.releases import ReleaseRow
+
+_LIBRARIES: Final = ("polars", "numpy", "scipy", "svy", "pyxform", "lxml", "xlsxwriter", "altair", "vl-convert-python")
+"""Those whose version may change a figure or a file."""
+
+_STANDING: Final = ("approved", "draft")
+"""States of a release that a new one may follow, the better one first."""
+
+
+def find_former(rows: Sequence[ReleaseRow], rehearsal: bool) -> tuple[str, Snapshot | None]:
+    """Id and contents of the release that a new one follows: the newest approved one, else the newest draft.
+
+    Rehearsed releases follow rehearsed ones, and real ones real ones. The contents are null where the folder is gone.
+
+    Args:
+        rows: releases of the form, oldest first.
+        rehearsal: whether the new one is rehearsed.
+    """
+    for state in _STANDING:
+        for row in reversed(rows):
+            if row.state != state:
+                continue
+            found = read_snapshot(Path(row.folder))
+            if found is None or found.is_rehearsal == rehearsal:
+                return row.release_id, found
+    return "", None
+
+
+def tell_cleaning(survey: EditedSurvey) -> tuple[CleaningRow, ...]:
+    """Decisions in force by kind and rule, and the answers they changed by question."""
+    edited = survey.edited
+    decisions = Counter(
+        (row.action, row.rule_id, *((row.table, row.question) if row.action in CHANGING else ("", "")))
+        for row in edited.log.decisions
+        if row.source != "recalculated"
+    )
+    answers: dict[tuple[str, str, str], set[tuple[str, str]]] = {}
+    for row in edited.applied:
+        code = "recalculated" if row.source == "recalculated" else "changed"
+        answers.setdefault((code, row.table, row.question), set()).add((row.instance_id, row.row_id))
+    return (
+        *(
+            CleaningRow("decision", action, number, rule=rule, table=table, question=question)
+            for (action, rule, table, question), number in sorted(decisions.items())
+        ),
+        *(
+            CleaningRow("edit", code, len(cells), edited.tables[table].height, table=table, question=question)
+            for (code, table, question), cells in sorted(answers.items())
+        ),
+    )
+
+
+def list_libraries() -> dict[str, str]:
+    """Name -> version of the language and the libraries that make the figures and files."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}
