@@ -13,7 +13,7 @@ import numpy as np
 
 from estimation.intervals import share_interval, t_interval
 from estimation.linear import Statistic, estimate_by_domain
-from estimation.quality import NOT_RELIABLE, judge_share, judge_size
+from estimation.quality import NOT_RELIABLE, Precision, Standard, read_standard
 from estimation.quantiles import estimate_quantiles
 from estimation.replicates import given_degrees, replicate_by_domain
 from estimation.samples import Codes, Flags, Floats
@@ -106,10 +106,16 @@ def answer(survey: Survey, request: Request, kept: Flags | None = None) -> Answe
         figures = _figures(survey, request, parts, divisor, domain, named)
     ordered = sorted(range(len(figures)), key=lambda at: at % max(len(named), 1))
     figures = [figures[at] for at in ordered]
-    bad = sum(one.label == NOT_RELIABLE for one in figures)
-    if 2 * bad > len(figures) > 1:
-        notes.append(f"{bad} of {len(figures)} figures are not reliable: by INE's standard this table isn't published.")
+    notes += _table_rule(read_standard(request.standard), figures)
     return Answers(tuple(figures), tuple(notes))
+
+
+def _table_rule(standard: Standard, figures: list[Answer]) -> list[str]:
+    labels = [one.label for one in figures if one.estimate is not None]
+    if not standard.refuses(labels):
+        return []
+    bad, name = labels.count(NOT_RELIABLE), standard.name.partition("_")[0].upper()
+    return [f"{bad} of {len(labels)} figures are not reliable: by {name}'s standard this table isn't published."]
 
 
 def _variables(survey: Survey, request: Request) -> tuple[list[tuple[str, Floats]], Floats | None]:
@@ -193,10 +199,19 @@ def _figures(
         ones = np.where(parts[0][1] == 1, domain, -1)
         judged = [_estimate(survey, statistic, parts[0][1], ones, len(named), None, request.replaced)]
     return [
-        _answer(request, category, named[d], column, d, proportion, (int(by.n[d]), int(by.df[d])))
-        for (category, _), column, by in zip(parts, columns, judged, strict=True)
+        _answer(request, category, named[d], column, d, proportion, (int(by.n[d]), int(by.df[d]), int(cases[d])))
+        for (category, values), column, by in zip(parts, columns, judged, strict=True)
+        for cases in [_cases(values, domain, column, survey.sample.weight)]
         for d in range(len(named))
     ]
+
+
+def _cases(values: Floats, domain: Codes, column: _Column, weight: Floats) -> Codes:
+    """Rows of the numerator in each domain; all of them where nothing is counted."""
+    if not _is_binary(values):
+        return column.n
+    ones = (values == 1) & (domain >= 0) & (weight != 0)
+    return np.asarray(np.bincount(domain[ones], minlength=column.n.size), np.int64)
 
 
 def _answer(
@@ -206,7 +221,7 @@ def _answer(
     column: _Column,
     at: int,
     proportion: bool,
-    judged: tuple[int, int],
+    judged: tuple[int, int, int],
 ) -> Answer:
     estimate, se = _known(column.estimate[at]), _known(np.sqrt(max(column.variance[at], 0.0)))
     if np.isnan(column.variance[at]):
@@ -220,8 +235,11 @@ def _answer(
         low, high = share_interval(request.interval or "logit", estimate, se, df, n)
     elif estimate is not None:
         low, high = t_interval(estimate, se, df)
-    label = judge_share(estimate, se, *judged) if proportion else judge_size(cv, *judged)
     size, deff = float(column.size[at]), _known(column.deff[at])
+    cases = judged[2] if proportion else judged[0]
+    label = read_standard(request.standard).judge(
+        Precision(proportion, estimate, se, judged[0], judged[1], cases, deff)
+    )
     name = request.variable if request.kind != "ratio" else f"{request.variable}/{request.second}"
     return Answer(request.kind, name, category, domain, estimate, se, low, high, cv, deff, n, df, size, label)
 
@@ -239,9 +257,10 @@ def _quantiles(
     inside = (domain >= 0) & np.isfinite(values)
     size = np.bincount(domain[inside], survey.sample.weight[inside], count)
     answers: list[Answer] = []
+    standard = read_standard(request.standard)
     for at, one in enumerate(found):
         cv = one.se / abs(one.estimate) if one.se is not None and one.estimate else None
-        label = judge_size(cv, one.n, one.df)
+        label = standard.judge(Precision(False, one.estimate, one.se, one.n, one.df, one.n))
         told = f"{request.variable}:{request.order:g}"
         answers.append(
             Answer(

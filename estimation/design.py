@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from estimation.columns import Columns
+from estimation.quality import Standard, read_standard
 from estimation.samples import Codes, Floats, Sample, Singleton, build_sample
 from estimation.weighting import Margins, calibrate_interviews, read_margin_rows
 from estimation.weights import describe, trim, weigh_by_frame, weigh_by_probability, weigh_response
@@ -20,6 +21,9 @@ from schemas.workbook import Breakdown, Design
 
 POPULATION_SETTING = "fpc"
 """Setting of the `design` sheet: number of PSUs in the row's stratum."""
+
+STANDARD_SETTING = "quality_standard"
+"""Setting of the `design` sheet: name of the standard by which figures are judged."""
 
 FRAME_PREFIX = "frame:"
 EXPRESSIONS = ("weight", "selection_probability", "strata", "psu", POPULATION_SETTING, "response", "response_class")
@@ -36,11 +40,13 @@ class TableDesign:
         weight: weight of each row, NaN for a row without.
         place: each row's interview among the sample's rows, -1 where it has no weight.
         sample: the interviews with a weight, null for a sample whose probabilities aren't known.
+        standard: by which figures are judged.
     """
 
     weight: Floats
     place: Codes
     sample: Sample | None
+    standard: Standard
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +59,21 @@ class SampleDesign:
             the sheet that could not be evaluated: an error computed as if it weren't there would be wrong in silence.
         steps: how the weights were made.
         columns: name of a step -> the weight of each interview after it.
+        standard: by which figures are judged.
     """
 
     weight: Floats
     sample: Sample | None
     steps: tuple[WeightStep, ...] = ()
     columns: Mapping[str, Floats] = field(default_factory=dict)
+    standard: Standard = field(default_factory=read_standard)
 
     def for_table(self, table: str, columns: Columns) -> TableDesign:
         """The design of the rows of `table`, handed down from the interview."""
         rows = columns.rows_of(MAIN_TABLE, table).to_numpy().astype(np.int64)
         known = ~np.isnan(self.weight)
         place = np.where(known, np.cumsum(known) - 1, -1)
-        return TableDesign(self.weight[rows], place[rows], self.sample)
+        return TableDesign(self.weight[rows], place[rows], self.sample, self.standard)
 
 
 def read_design(
@@ -101,7 +109,16 @@ def read_design(
             steps.append(step)
     if not (design.probability and known_in_full):
         sample = None
-    return SampleDesign(weight, sample, tuple(steps), made), problems
+    return SampleDesign(weight, sample, tuple(steps), made, _standard(design, problems)), problems
+
+
+def _standard(design: Design, problems: list[Problem]) -> Standard:
+    try:
+        return read_standard(design.settings.get(STANDARD_SETTING, ""))
+    except EstimationError as error:
+        message = f"{error.message} Figures are judged by INE's."
+        problems.append(Problem("warning", error.code, "design", None, "value", message, error.advice))
+        return read_standard()
 
 
 def _usable(design: Design, columns: Columns, problems: list[Problem]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from estimation.design import TableDesign
 from estimation.intervals import logit_interval, t_interval
 from estimation.linear import Figures, estimate_by_domain
 from estimation.measures import Measure
-from estimation.quality import NO_SAMPLING_ERROR, NOT_RELIABLE, judge_share, judge_size
+from estimation.quality import NO_SAMPLING_ERROR, Precision
 from estimation.quantiles import ShareVariance, estimate_quantiles
 from estimation.samples import Codes, Flags, Floats, Sample, sums
 from schemas.estimates import Estimate
@@ -131,7 +131,9 @@ def _precise(rows: MeasuredRows, domain: Codes, count: int) -> list[Figures] | N
     place = np.maximum(rows.design.place, 0)
     inside = np.where(rows.counted, domain, -1)
     return [
-        estimate_by_domain(sample, statistic, values, inside, count, rows.divisor, place, effects=False)
+        estimate_by_domain(
+            sample, statistic, values, inside, count, rows.divisor, place, rows.design.standard.needs_effects
+        )
         for values in rows.values
     ]
 
@@ -153,7 +155,7 @@ def _estimate(
     measure = rows.measure
     told: dict[str, Any] = {"label": NO_SAMPLING_ERROR}
     if precise is not None:
-        told = _precision(measure, figure, precise[c], d)
+        told = _precision(rows, figure, precise[c], d, cell_n)
     return Estimate(
         indicator=rows.indicator.name,
         domain=domain,
@@ -169,28 +171,25 @@ def _estimate(
     )
 
 
-def _precision(measure: Measure, figure: float | None, found: Figures, d: int) -> dict[str, Any]:
+def _precision(rows: MeasuredRows, figure: float | None, found: Figures, d: int, cases: int) -> dict[str, Any]:
+    measure, standard = rows.measure, rows.design.standard
     n, df = int(found.n[d]), int(found.df[d])
     if figure is None or not n:
-        return {"label": NOT_RELIABLE}
+        return {"label": standard.judge(Precision(measure.is_share, None, None, n, df, cases))}
     estimate, variance = float(found.estimate[d]), float(found.variance[d])
     # A domain of one PSU says nothing of how PSUs differ.
     se = float(np.sqrt(max(variance, 0.0))) if np.isfinite(variance) and df >= 1 else None
-    cv = se / abs(estimate) if se is not None and estimate else None
-    if measure.is_share:
-        low, high = logit_interval(estimate, se, df)
-        label = judge_share(estimate, se, n, df)
-    else:
-        low, high = t_interval(estimate, se, df)
-        label = judge_size(cv, n, df)
+    effect = variance / found.srs[d] if standard.needs_effects and found.srs[d] > 0 else None
+    judged = Precision(measure.is_share, estimate, se, n, df, cases, effect)
+    low, high = logit_interval(estimate, se, df) if measure.is_share else t_interval(estimate, se, df)
     factor = measure.factor
     return {
         "se": None if se is None else se * abs(factor),
         "ci_low": None if low is None else low * factor,
         "ci_high": None if high is None else high * factor,
-        "cv": cv,
+        "cv": judged.cv,
         "df": df,
-        "label": label,
+        "label": standard.judge(judged),
     }
 
 
@@ -212,9 +211,10 @@ def _quantiles(rows: MeasuredRows, domain: Codes, order: tuple[str, ...]) -> lis
     for d, one in enumerate(found):
         precision: dict[str, Any] = {"label": NO_SAMPLING_ERROR}
         if sample is not None:
-            cv = one.se / abs(one.estimate) if one.se is not None and one.estimate else None
-            label = judge_size(cv, one.n, one.df) if one.estimate is not None else NOT_RELIABLE
-            precision = {"se": one.se, "ci_low": one.low, "ci_high": one.high, "cv": cv, "df": one.df, "label": label}
+            judged = Precision(False, one.estimate, one.se, one.n, one.df, one.n)
+            label = rows.design.standard.judge(judged)
+            ends = {"se": one.se, "ci_low": one.low, "ci_high": one.high}
+            precision = {**ends, "cv": judged.cv, "df": one.df, "label": label}
         told.append(
             Estimate(
                 indicator=rows.indicator.name,

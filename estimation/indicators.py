@@ -12,11 +12,16 @@ from estimation.design import SampleDesign, read_design
 from estimation.figures import estimate_domains, measure_rows
 from estimation.groupings import Groupings
 from estimation.measures import read_measure
+from estimation.publication import DroppedTable, apply_table_rule
+from estimation.quality import Standard
 from expressions.columns import compile_columns
 from schemas.errors import EstimationError, ExpressionError, Problem
 from schemas.estimates import TOTAL, Estimate, Estimates
 from schemas.fields import Form
 from schemas.workbook import Indicator, Specs
+
+TABLE_RULE = "table_rule"
+"""Setting of the `design` sheet: "no" publishes tables also where most figures aren't reliable, each with its label."""
 
 
 def estimate(
@@ -24,7 +29,8 @@ def estimate(
 ) -> Estimates:
     """Estimate every indicator of a workbook.
 
-    An indicator or breakdown that can't be evaluated is left out and becomes a problem; the others are unharmed.
+    An indicator or breakdown that can't be evaluated is left out and becomes a problem; the others are unharmed. So
+    does a table that the standard of quality doesn't let be published.
 
     Args:
         specs: the workbook's indicators, breakdowns and design.
@@ -44,7 +50,23 @@ def estimate(
         found, met = _estimate_one(indicator, groupings, columns, design)
         estimates += found
         problems += met
-    return Estimates(tuple(estimates), tuple(dict.fromkeys(problems)), design.steps)
+    if specs.design.settings.get(TABLE_RULE) == "no":
+        return Estimates(tuple(estimates), tuple(dict.fromkeys(problems)), design.steps)
+    published, dropped = apply_table_rule(estimates, design.standard, specs.design.communes)
+    rows = {indicator.name: indicator.row for indicator in specs.indicators}
+    problems += [_dropped(table, rows[table.indicator], design.standard) for table in dropped]
+    return Estimates(published, tuple(dict.fromkeys(problems)), design.steps)
+
+
+def _dropped(table: DroppedTable, row: int | None, standard: Standard) -> Problem:
+    what = f" by {table.breakdown}" if table.breakdown else ""
+    where = f" in commune {table.commune}" if table.commune else ""
+    message = (
+        f"{table.indicator}{what}{where}: {table.unreliable} of {table.cells} figures are not reliable, so the table "
+        f"isn't published (standard «{standard.name}»)."
+    )
+    advice = "Join categories, choose a coarser breakdown, or take the table out of the workbook."
+    return Problem("warning", "EST-057", "indicators", row, "breakdowns", message, advice)
 
 
 def _estimate_one(

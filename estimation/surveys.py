@@ -88,6 +88,7 @@ class Request:
         by: columns whose combinations are the domains.
         interval: how a share's interval is made, null for logit.
         replaced: design effects against simple random sampling with replacement.
+        standard: by which figures are judged: ine, cepal, cepal_2023.
     """
 
     kind: Kind
@@ -102,6 +103,7 @@ class Request:
     seed: int = SEED
     interval: Interval | None = None
     replaced: bool = False
+    standard: str = "ine"
 
 
 @dataclass(frozen=True, slots=True)

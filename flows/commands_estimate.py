@@ -72,6 +72,9 @@ def estimate(
     rho: Annotated[float, typer.Option(help="Fay's coefficient.")] = 0.0,
     interval: Annotated[Literal["logit", "t", "beta", "asin"], typer.Option(help="Of a --share.")] = "logit",
     deff: Annotated[Literal["wor", "replace"], typer.Option(help="Against which simple random sample.")] = "wor",
+    standard: Annotated[
+        Literal["ine", "cepal", "cepal_2023"], typer.Option(help="By which figures are judged.")
+    ] = "ine",
     verify: Annotated[bool, typer.Option("--verify", help="Compute again by the library svy, and compare.")] = False,
     json_lines: JsonOption = False,
 ) -> None:
@@ -123,6 +126,7 @@ def estimate(
         seed=seed,
         interval=interval,
         replaced=deff == "replace",
+        standard=standard,
     )
     survey = open_survey(load(file, request, asked, where, tested), request)
     kept = None if where is None else rows_where(survey.data, where)

@@ -212,6 +212,20 @@ def test_a_row_that_makes_no_sense_becomes_a_problem(broken: Indicator, code: st
     assert [p.code for p in run(broken).problems] == [code]
 
 
+def test_a_table_that_is_mostly_not_reliable_is_left_out_with_a_problem_in_its_place() -> None:
+    found = run(replace(WORKS, row=3), design=Design("survey", probability=True))
+    assert [each.domain for each in found] == ["total"]
+    assert [(p.code, p.row) for p in found.problems] == [("EST-057", 3), ("EST-057", 3)]
+    assert "figure by sex: 2 of 2 figures are not reliable" in found.problems[0].message
+
+
+def test_the_quality_standard_is_chosen_in_the_design() -> None:
+    unknown = run(WORKS, design=Design("survey", probability=True, settings={"quality_standard": "eurostat"}))
+    assert unknown.problems[0].code == "EST-056"
+    cepal = run(WORKS, design=Design("survey", probability=True, settings={"quality_standard": "cepal"}))
+    assert "standard «cepal»" in cepal.problems[-1].message
+
+
 def test_a_design_row_that_cannot_be_evaluated_takes_away_precision_not_figures() -> None:
     design = Design("survey", probability=True, weight="${w}", strata="${nonsense}")
     found = run(replace(WORKS, breakdowns=()), design=design)
@@ -261,7 +275,7 @@ def test_a_crossing_tells_every_pair_of_listed_categories_and_only_met_ones_of_o
 @pytest.mark.parametrize("probability", [False, True])
 def test_a_crossed_domain_has_the_figure_of_its_rows_alone(columns: dict[str, object], probability: bool) -> None:
     """Every kind: the crossing says of a group what the universe reduced to that group says."""
-    design = Design("survey", probability=probability, weight="${w}")
+    design = Design("survey", probability=probability, weight="${w}", settings={"table_rule": "no"})
     one = indicator(**columns)  # type: ignore[arg-type]
     crossed = run(replace(one, breakdowns=("sector*sex",)), design=design)
     for sector, sex in (("north", "male"), ("north", "female"), ("south", "female")):

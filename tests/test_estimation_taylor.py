@@ -1,4 +1,4 @@
-"""Linearised figures against R's `survey` and against a sample computed by hand; INE's label at its bounds."""
+"""Linearised figures against R's `survey` and against a sample computed by hand."""
 
 from __future__ import annotations
 
@@ -9,14 +9,6 @@ import polars as pl
 import pytest
 
 from estimation.intervals import logit_interval
-from estimation.quality import (
-    NOT_RELIABLE,
-    RELIABLE,
-    WEAKLY_RELIABLE,
-    judge_share,
-    judge_size,
-    largest_reliable_error,
-)
 from estimation.second_opinion import DesignColumns, Linearised, linearise
 
 REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "reference"
@@ -118,39 +110,3 @@ def test_the_logit_interval_is_that_of_r_svyciprop() -> None:
 @pytest.mark.parametrize(("share", "se", "df"), [(0.0, 0.1, 9), (1.0, 0.1, 9), (0.5, None, 9), (0.5, 0.1, 0)])
 def test_no_interval_where_the_logit_does_not_exist(share: float, se: float | None, df: int) -> None:
     assert logit_interval(share, se, df) == (None, None)
-
-
-def test_the_largest_reliable_error_is_symmetric_and_continuous() -> None:
-    """docs/methods/quality_label.md, section 2."""
-    assert largest_reliable_error(0.125) == pytest.approx(0.25 / 9)
-    assert largest_reliable_error(0.875) == pytest.approx(largest_reliable_error(0.125))
-    assert largest_reliable_error(0.5) == pytest.approx(largest_reliable_error(0.5 + 1e-12))
-
-
-@pytest.mark.parametrize(
-    ("se", "n", "df", "label"),
-    [
-        (0.027, 60, 9, RELIABLE),
-        (0.028, 60, 9, WEAKLY_RELIABLE),
-        (0.001, 59, 9, NOT_RELIABLE),
-        (0.001, 60, 8, NOT_RELIABLE),
-        (None, 60, 9, NOT_RELIABLE),
-    ],
-)
-def test_the_label_of_a_share_at_its_bounds(se: float | None, n: int, df: int, label: str) -> None:
-    assert judge_share(0.125, se, n, df) == label
-
-
-@pytest.mark.parametrize(
-    ("cv", "label"),
-    [
-        (0.15, RELIABLE),
-        (0.1501, WEAKLY_RELIABLE),
-        (0.30, WEAKLY_RELIABLE),
-        (0.3001, NOT_RELIABLE),
-        (None, NOT_RELIABLE),
-    ],
-)
-def test_the_label_of_a_size_at_its_bounds(cv: float | None, label: str) -> None:
-    assert judge_size(cv, 60, 9) == label
-    assert judge_size(cv, 59, 9) == NOT_RELIABLE

@@ -69,7 +69,7 @@ AGE = Indicator("age", "t", "mean", "person", {}, "years", value="${age}")
 
 
 def run(settings: dict[str, str], probability: bool = True, weight: str | None = "${w}", **more: str) -> Estimates:
-    design = Design("survey", probability=probability, weight=weight, settings=settings, **more)  # type: ignore[arg-type]
+    design = Design("survey", probability=probability, weight=weight, settings={"table_rule": "no"} | settings, **more)  # type: ignore[arg-type]
     return estimate(
         Specs(indicators=(COUNT, HOUSEHOLDS, AGE), breakdowns=BREAKDOWNS, design=design), FORM, TABLES, compile_columns
     )
