@@ -8,8 +8,9 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from forms.compile import CompiledForm
+from forms.followups import followup_id
 from forms.registered import read_registered
-from schemas.rights import may
+from schemas.rights import may_in_part
 from store import forms as form_rows
 from store.open import Store
 from store.people import Person
@@ -20,7 +21,7 @@ class Survey:
     """A registered form as the desk shows it.
 
     Attributes:
-        commune: CUT that its latest version names, "" if none.
+        commune: CUT that its latest version names, several with spaces between, "" if none (`schemas.rights.may`).
     """
 
     form_id: str
@@ -30,13 +31,17 @@ class Survey:
 
 
 def list_surveys(store: Store, person: Person, act: str) -> list[Survey]:
-    """The surveys about which a person may do that, in order of registration."""
+    """The surveys about which a person may do that, at least in part, in order of registration."""
     latest: dict[str, Survey] = {}
     with store.read() as connection:
         rows = form_rows.list_form_versions(connection)
+    # What asks again for a survey's interviews is no survey of its own.
+    followups = {followup_id(row.form_id) for row in rows}
     for row in rows:
+        if row.form_id in followups:
+            continue
         latest[row.form_id] = Survey(row.form_id, row.title, row.version, row.commune)
-    return [survey for survey in latest.values() if may(person, act, survey.commune)]
+    return [survey for survey in latest.values() if may_in_part(person, act, survey.commune)]
 
 
 def load_survey(store: Store, form_id: str, version: str | None = None) -> CompiledForm:

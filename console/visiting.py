@@ -17,7 +17,7 @@ from console.layout import render
 from console.runs import FlowRunner
 from console.surveys import Survey
 from console.wording import DeskWording, wording
-from schemas.rights import may
+from schemas.rights import may_in_part, own_part
 from schemas.settings import Settings
 from schemas.text import LANGUAGES
 from store.audit import Actor, person_actor
@@ -102,7 +102,12 @@ class Visit:
 
     def may(self, act: str) -> bool:
         """Whether the person may do that, in this survey's commune if the address names one."""
-        return self.person is not None and may(self.person, act, self.survey.commune if self.survey else None)
+        return self.person is not None and may_in_part(self.person, act, self.survey.commune if self.survey else None)
+
+    @property
+    def within(self) -> frozenset[str] | None:
+        """The communes to which everything that is shown of this survey is cut; null for all of it."""
+        return own_part(self.who, self.about.commune)
 
     def url(self, *parts: str, **query: str | None) -> str:
         """An address of the desk."""

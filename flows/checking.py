@@ -11,12 +11,14 @@ import polars as pl
 
 from console.acts.edited import edit_survey
 from flows.registering import load_form
+from flows.spreading import interview_communes
 from forms.compile import CompiledForm
 from reports.maps import find_boundary
 from schemas.fields import FORM_VERSION, INSTANCE_ID, MAIN_TABLE
 from schemas.findings import Finding, Rule, RuleSummary
 from store import findings as finding_rows
 from store import forms as form_rows
+from store.communes import put_communes
 from store.open import Store
 from store.personal import PersonalAccess, read_personal
 from store.settled_readings import settle_readings
@@ -115,7 +117,10 @@ def check(
     own, plugins = latest.specs.expectations, store.data / "expectations"
     suite = run_suite(merged, tables, latest.form, own, plugins) if expectations else None
     evaluated = {row.rule.rule_id for row in merged if not row.rule.not_checked and row.rule.kind not in READING_KINDS}
+    communes = interview_communes(latest, tables)
     with store.begin() as connection:
+        if communes is not None:
+            put_communes(connection, form_id, communes.items())
         changes = finding_rows.put_findings(connection, form_id, chain.from_iterable(found), evaluated)
         finding_rows.put_rule_runs(connection, form_id, merged)
         for split in settled:

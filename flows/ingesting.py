@@ -12,7 +12,9 @@ from flows.entities import apply_entities
 from flows.keys import require_fitting
 from flows.reading import ReadBatch, Readers, count_processes
 from flows.registering import load_form
+from flows.spreading import communes_of_batch
 from forms.audit import AUDIT_FILE, AUDIT_TABLE, read_audits
+from forms.compile import CompiledForm
 from schemas.fields import Form
 from schemas.submissions import ParsedBatch, RawSubmission
 from store import forms as form_rows
@@ -100,9 +102,14 @@ class _Work:
     """Submissions of one version that are to be read, and everything received of which they are a part."""
 
     version: str
-    form: Form
+    compiled: CompiledForm
     received: list[RawSubmission]
     opened: Opened
+
+    @property
+    def form(self) -> Form:
+        """That of the version."""
+        return self.compiled.form
 
 
 @dataclass(slots=True)
@@ -132,7 +139,7 @@ class _Run:
             self.encrypted += opened.waiting
             if opened.batch or opened.failed:
                 opened.findings += changes.get(version, [])
-                found.append(_Work(version, forms[version].form, received, opened))
+                found.append(_Work(version, forms[version], received, opened))
         return found
 
     def keep(self, work: _Work, done: ReadBatch) -> None:
@@ -140,9 +147,11 @@ class _Run:
         parsed = _with_audits(self.store, work.form, work.opened, done.parsed)
         segments = (*done.segments, *tables.write_segments(self.store.data, self.form_id, parsed.tables))
         batch = [raw for raw in work.received if raw.submission_id in work.opened.failed] + work.opened.batch
+        instances = [raw.instance_id for raw in batch]
         tables.register_tables(
             *(self.store, self.form_id, work.version, segments, parsed, [raw.submission_id for raw in batch]),
-            instance_ids=[raw.instance_id for raw in batch],
+            instance_ids=instances,
+            communes=communes_of_batch(self.store.data, work.compiled, segments, instances),
         )
         self.read += len(batch) - len(parsed.failed)
         self.failed += len(parsed.failed)

@@ -19,6 +19,7 @@ from console.acts.edited import edit_survey
 from flows.quality_files import DOCS, docs_pages, print_report
 from flows.registering import load_form
 from forms.compile import CompiledForm
+from forms.spreading import communes_text
 from reports.contents import list_of_digests
 from reports.quality.contents import Arrivals, Decided, QualityContents, Rate, RuleOutcome
 from reports.quality.folder import hash_folder, write_report
@@ -340,7 +341,7 @@ def _register(store: Store, contents: QualityContents, folder: Path, sha256: str
         row = ReportRow(
             report_id=contents.report_id,
             form_id=contents.form.form_id,
-            commune=contents.specs.design.commune,
+            commune=communes_text(contents.specs),
             round=contents.specs.design.period,
             folder=str(folder),
             sha256=sha256,

@@ -15,6 +15,7 @@ from forms.lint import check_workbook
 from forms.registered import read_registered
 from forms.repair import repair_workbook
 from forms.sheets import read_workbook, write_xlsx
+from forms.spreading import communes_text
 from schemas.errors import Problem
 from store import forms as form_rows
 from store import submissions
@@ -104,7 +105,7 @@ def add_form(store: Store, file: Path, *, repair: bool = False, public_key: str 
             xform=compiled.xform,
             workbook=write_xlsx(workbook),
             media=compiled.media,
-            commune=compiled.specs.design.commune,
+            commune=communes_text(compiled.specs),
         )
     declare_lists(store, compiled, datetime.now(UTC))
     asked = sum(1 for field in form.fields() if field.control)

@@ -60,8 +60,10 @@ def bulk(
     check_wish(store, person, form_id, wish)
     if wish.action in CHANGING and not wish.changes:
         raise DecisionError("DEC-015", "The correction names no question.", "Name a question and its new value.")
+    within = require(store, person, "see_findings", form_id)
     with store.read() as connection:
-        found = [row for row in list_findings(connection, form_id) if row.rule_id == rule_id and row.instance_id]
+        listed = list_findings(connection, form_id, communes=within)
+        found = [row for row in listed if row.rule_id == rule_id and row.instance_id]
         now = in_force(list_decisions(connection, form_id))
     wanted = None if instances is None else frozenset(instances)
     mine = [row for row in found if wanted is None or row.instance_id in wanted]

@@ -22,7 +22,7 @@ from console.acts.changing import (
 )
 from console.acts.differences import differences, weigh_undo
 from console.acts.grounds import Ground, ground_of_one
-from console.acts.rights import require
+from console.acts.rights import require, require_within
 from console.acts.sending_back import put_on_phone
 from console.acts.wishes import Change, Decided, InterviewView, Outlook, Wish
 from schemas.decisions import CHANGING, CellChange, Decision, InForce, in_force, taken_back
@@ -30,6 +30,7 @@ from schemas.errors import DecisionError
 from schemas.fields import INSTANCE_ID, MAIN_TABLE
 from schemas.findings import Finding
 from store.audit import acting, person_actor
+from store.communes import list_within
 from store.decisions import add_decision, get_decision, list_decisions
 from store.findings import list_findings
 from store.open import Store
@@ -122,7 +123,7 @@ def undo(
         target = row
         while target.action == "undo" and target.undoes is not None:
             target = get_decision(connection, form_id, target.undoes)
-    require(store, person, _RIGHTS[target.action], form_id)
+    require_within(store, person, _RIGHTS[target.action], form_id, [row.instance_id])
     _require_reason(reason)
     if row.source == "recalculated":
         message = f"Decision {decision_id} follows from decision {row.cause}."
@@ -153,6 +154,8 @@ def second(store: Store, person: Person, form_id: str, decision_id: int, at: dat
     require(store, person, _RIGHTS["second"], form_id)
     with store.read() as connection:
         row = get_decision(connection, form_id, decision_id)
+    require_within(store, person, _RIGHTS["second"], form_id, [row.instance_id])
+    with store.read() as connection:
         pending = in_force(list_decisions(connection, form_id, [row.instance_id])).pending
     if decision_id not in {one.id for one in pending}:
         message = f"Decision {decision_id} is no exclusion that waits for a second person."
@@ -174,9 +177,11 @@ def list_log(store: Store, person: Person, form_id: str, instance_id: str | None
     Raises:
         AccessError: ACC-123, no right to see findings there.
     """
-    require(store, person, "see_findings", form_id)
+    within = require(store, person, "see_findings", form_id)
     with store.read() as connection:
-        return list_decisions(connection, form_id, None if instance_id is None else [instance_id])
+        log = list_decisions(connection, form_id, None if instance_id is None else [instance_id])
+        mine = None if within is None else list_within(connection, form_id, within)
+    return [row for row in log if mine is None or row.instance_id in mine]
 
 
 def read_interview(store: Store, person: Person, form_id: str, instance_id: str) -> InterviewView:
@@ -185,7 +190,7 @@ def read_interview(store: Store, person: Person, form_id: str, instance_id: str)
     Raises:
         AccessError: ACC-123, no right to see interviews there. DecisionError: DEC-003, no such interview.
     """
-    require(store, person, "see_interviews", form_id)
+    require_within(store, person, "see_interviews", form_id, [instance_id])
     with acting(person_actor(person.id)):
         ground = ground_of_one(store, form_id, instance_id, "comunal desk")
     now = _instance(ground)
@@ -216,7 +221,7 @@ def check_wish(store: Store, person: Person, form_id: str, wish: Wish) -> None:
     if right is None or wish.action == "second":
         choices = ", ".join(name for name in _RIGHTS if name != "second")
         raise DecisionError("DEC-002", f"There is no action {wish.action!r}.", f"Choose one of {choices}.")
-    require(store, person, right, form_id)
+    require_within(store, person, right, form_id, [wish.instance_id] if wish.instance_id else [])
     _require_reason(wish.reason)
 
 

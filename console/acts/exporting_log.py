@@ -11,6 +11,7 @@ from console.surveys import load_survey
 from schemas.decisions import Decision
 from schemas.errors import DecisionError
 from schemas.fields import MAIN_TABLE
+from store.communes import list_within
 from store.interviews import list_latest
 from store.open import Store
 from store.people import Person
@@ -45,14 +46,15 @@ def export_log(store: Store, form_id: str, *, person: Person | None = None) -> E
     Raises:
         AccessError: ACC-123, the person may not see them. StoreError: STO-011, no such form.
     """
-    if person is not None:
-        require(store, person, "see_personal", form_id)
+    within = None if person is None else require(store, person, "see_personal", form_id)
     form = load_survey(store, form_id).form
     tables = read_tables(store, form_id, form)
     with store.read() as connection:
         latest = list_latest(connection, form_id)
+        mine = None if within is None else list_within(connection, form_id, within)
     reader = "" if person is None else person.name
     log = read_log(store, form_id, reader, with_personal=person is not None)
+    log = [row for row in log if mine is None or row.instance_id in mine]
     edited = replay_decisions(form, tables, log, latest=latest)
     questions = Questions(form)
     last: dict[tuple[str, str, str, str], Decision] = {}

@@ -16,6 +16,7 @@ from schemas.errors import DecisionError
 from schemas.fields import INSTANCE_ID, MAIN_TABLE, ROW_ID, Field
 from schemas.rights import may
 from store.audit import acting, person_actor
+from store.communes import list_within
 from store.decisions import add_decisions
 from store.open import Store
 from store.people import Person
@@ -169,15 +170,16 @@ def import_log(
     Raises:
         AccessError: ACC-123, no right. DecisionError: DEC-014, both are the same person.
     """
-    require(store, person, "decide_finding", form_id)
+    within = require(store, person, "decide_finding", form_id)
     if any(one.row.change_type is ChangeType.REMOVE for one in log):
         require(store, person, "decide_exclusion", form_id)
     if second is not None:
-        require(store, second, "decide_exclusion", form_id)
+        theirs = require(store, second, "decide_exclusion", form_id)
+        within = theirs if within is None else within if theirs is None else within & theirs
         if second.id == person.id:
             raise DecisionError("DEC-014", "Whoever asks for an exclusion doesn't confirm it.", "Name another person.")
     with acting(person_actor(person.id)):
-        return _run(store, person, form_id, log, second, force, at)
+        return _run(store, person, form_id, log, second, force, at, within)
 
 
 def _run(
@@ -188,8 +190,13 @@ def _run(
     second: Person | None,
     force: bool,
     at: datetime | None,
+    within: frozenset[str] | None,
 ) -> Imported:
-    grounds = grounds_of(store, form_id, None, person.name)
+    mine = None
+    if within is not None:
+        with store.read() as connection:
+            mine = list_within(connection, form_id, within)
+    grounds = grounds_of(store, form_id, mine, person.name)
     latest = grounds[0].latest if grounds else {}
     may_see = may(person, "see_personal")
     imports = [_Import(ground, may_see, set(ground.raw[MAIN_TABLE][INSTANCE_ID].to_list())) for ground in grounds]

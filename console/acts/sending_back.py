@@ -11,14 +11,16 @@ from datetime import UTC, datetime
 from console.acts.rights import require
 from console.surveys import load_survey
 from forms.compile import CompiledForm, compile_workbook
-from forms.followups import PROPERTIES, ROW, SOURCE, can_ask_again, followup_id, list_id, make_followup
+from forms.followups import PROPERTIES, REMARK, ROW, SOURCE, can_ask_again, followup_id, list_id, make_followup
 from forms.sheets import write_xlsx
+from forms.spreading import communes_text
 from schemas.decisions import Decision
 from schemas.entities import EntityAction
 from schemas.errors import StoreError
 from schemas.fields import INSTANCE_ID, MAIN_TABLE, RECEIVED_AT
 from schemas.findings import Finding
 from store import forms as form_rows
+from store.communes import list_within
 from store.entities import find_entity, put_list
 from store.entity_changes import Source, apply_action
 from store.interviews import Interview, list_interviews
@@ -137,7 +139,7 @@ def _register(store: Store, survey: CompiledForm, questions: Sequence[str], at: 
             workbook=write_xlsx(workbook),
             media=compiled.media,
             at=at,
-            commune=survey.specs.design.commune,
+            commune=communes_text(survey.specs),
         )
 
 
@@ -147,7 +149,11 @@ def list_proposals(store: Store, person: Person, form_id: str) -> list[Proposal]
     Raises:
         AccessError: ACC-123, no right to see interviews there.
     """
-    require(store, person, "see_interviews", form_id)
+    within = require(store, person, "see_interviews", form_id)
+    mine = None
+    if within is not None:
+        with store.read() as connection:
+            mine = list_within(connection, form_id, within)
     try:
         followup = load_survey(store, followup_id(form_id)).form
     except StoreError:
@@ -163,6 +169,20 @@ def list_proposals(store: Store, person: Person, form_id: str) -> list[Proposal]
         texts = to_texts(main[one.column])
         keys = main.select(SOURCE, ROW, INSTANCE_ID, RECEIVED_AT).rows()
         for (source, row, answer, at), text in zip(keys, texts, strict=True):
-            if text is not None and source:
+            if text is not None and source and (mine is None or source in mine):
                 found.append(Proposal(source, row or "", one.column, text, answer, at))
     return sorted(found, key=lambda row: (row.at, row.answer_id))
+
+
+def list_remarks(store: Store, form_id: str) -> dict[str, tuple[str, str]]:
+    """Follow-up interview -> who answered it and what they said about it, "" where unknown or nothing."""
+    try:
+        followup = load_survey(store, followup_id(form_id)).form
+    except StoreError:
+        return {}
+    with store.read() as connection:
+        senders = {row.current_id: row.person or "" for row in list_interviews(connection, followup.form_id)}
+    main = read_tables(store, followup.form_id, followup)[MAIN_TABLE]
+    remarks = main[REMARK].to_list() if REMARK in main.columns else [None] * main.height
+    names = main[INSTANCE_ID].to_list()
+    return {name: (senders.get(name, ""), said or "") for name, said in zip(names, remarks, strict=True)}

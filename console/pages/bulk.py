@@ -23,7 +23,7 @@ def _rule(visit: Visit) -> tuple[Rule, int]:
     wanted = visit.request.query_params.get("rule", "")
     with visit.store.read() as connection:
         runs = findings.list_rule_runs(connection, visit.about.form_id)
-        number = findings.count(connection, visit.about.form_id, rule_id=wanted)
+        number = findings.count(connection, visit.about.form_id, rule_id=wanted, communes=visit.within)
     rule = next((row.rule for row in runs if row.rule.rule_id == wanted), None)
     if rule is None:
         raise StoreError("STO-013", "There is no such rule in this survey.", "Choose it in the queue of findings.")

@@ -15,9 +15,10 @@ from console.surveys import load_survey, zone_of
 from console.visiting import Visit
 from forms.compile import CompiledForm
 from reports.maps import draw_map, letter_map
-from schemas.fields import MAIN_TABLE, RECEIVED_AT
+from schemas.fields import INSTANCE_ID, MAIN_TABLE, RECEIVED_AT
 from schemas.findings import Finding, Rule
 from store import findings
+from store.communes import list_within
 from store.interviews import read_mark
 from store.open import Store
 from store.own_progress import list_own_progress
@@ -56,13 +57,14 @@ def show(visit: Visit) -> Response:
     """The page."""
     compiled = load_survey(visit.store, visit.about.form_id)
     now = visit.desk.now().astimezone(zone_of(compiled))
-    standing = read_standing(visit.store, compiled, now)
+    standing = read_standing(visit.store, compiled, now, visit.within)
     with visit.store.read() as connection:
-        found = findings.list_findings(connection, visit.about.form_id, kinds={"field"})
+        found = findings.list_findings(connection, visit.about.form_id, kinds={"field"}, communes=visit.within)
         rules = {row.rule.rule_id: row.rule for row in findings.list_rule_runs(connection, visit.about.form_id)}
     exceptions = [row for row in found if not row.instance_id]
     about = Counter(row.row_id.partition("/")[0].removeprefix("enumerator:") for row in exceptions)
-    map_ = draw_map(visit.about.commune) if visit.about.commune else None
+    communes = " ".join(sorted(visit.within)) if visit.within is not None else visit.about.commune
+    map_ = draw_map(communes) if communes else None
     return visit.page(
         "fieldwork.html",
         section="fieldwork",
@@ -85,25 +87,42 @@ def show_own(visit: Visit) -> Response:
     return visit.page("mine.html", section="mine", rows=rows)
 
 
-def read_standing(store: Store, compiled: CompiledForm, now: datetime) -> Standing:
-    """How field work stands; worked out again only when interviews came or the day changed."""
+def read_standing(
+    store: Store, compiled: CompiledForm, now: datetime, within: frozenset[str] | None = None
+) -> Standing:
+    """How field work stands; worked out again only when interviews came or the day changed.
+
+    Args:
+        within: in these communes alone; null for all.
+    """
     form_id = compiled.form.form_id
     with store.read() as connection:
-        key = (str(store.data.resolve()), form_id, compiled.form.version, now.date(), read_mark(connection, form_id))
+        mark = read_mark(connection, form_id)
+        key = (str(store.data.resolve()), form_id, compiled.form.version, now.date(), mark, within)
+        mine = None if within is None else list_within(connection, form_id, within)
     with _turn:
         if key not in _kept:
-            _kept[key] = _work_out(store, compiled, now)
+            _kept[key] = _work_out(store, compiled, now, mine)
             while len(_kept) > 8:
                 _kept.popitem(last=False)
         return _kept[key]
 
 
-def _work_out(store: Store, compiled: CompiledForm, now: datetime) -> Standing:
+def _work_out(store: Store, compiled: CompiledForm, now: datetime, mine: set[str] | None) -> Standing:
     form, specs = compiled.form, compiled.specs
     tables = read_tables(store, form.form_id, form)
+    if mine is not None:
+        some = pl.Series(sorted(mine), dtype=pl.String).implode()
+        tables = {name: frame.filter(pl.col(INSTANCE_ID).is_in(some)) for name, frame in tables.items()}
     settings = specs.design.settings
+    rows = progress(form, tables, settings, specs.monitoring, now)
+    if mine is not None:
+        # What is planned is planned for all communes together.
+        rows = rows.with_columns(
+            pl.when(pl.col("kind") == "psu").then(pl.col(name)).alias(name) for name in ("target", "expected")
+        )
     return Standing(
-        progress=progress(form, tables, settings, specs.monitoring, now).to_dicts(),
+        progress=rows.to_dicts(),
         enumerators=enumerators(form, tables, settings, specs.monitoring).to_dicts(),
         days=_days(tables[MAIN_TABLE], now),
     )

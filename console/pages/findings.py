@@ -68,8 +68,9 @@ def show(visit: Visit) -> Response:
     """The queue."""
     form_id = visit.about.form_id
     compiled = load_survey(visit.store, form_id)
+    mine = visit.within
     with visit.store.read() as connection:
-        counts = list_rule_counts(connection, form_id)
+        counts = list_rule_counts(connection, form_id, mine)
         rules = {row.rule.rule_id: row.rule for row in findings.list_rule_runs(connection, form_id)}
         filters = read_filters(visit, counts)
         wanted = _rules_wanted(filters, counts, rules)
@@ -79,16 +80,25 @@ def show(visit: Visit) -> Response:
         rows, following = [], after
         pages = [
             findings.page(
-                connection, form_id, state=state, severity=severity, rule_id=rule, after=after, limit=PER_PAGE
+                *(connection, form_id),
+                state=state,
+                severity=severity,
+                rule_id=rule,
+                communes=mine,
+                after=after,
+                limit=PER_PAGE,
             )
             for rule in wanted
         ]
         rows = list(heapq.merge(*(page.rows for page in pages), key=place, reverse=True))
         following = place(rows[PER_PAGE - 1]) if len(rows) > PER_PAGE or any(page.after for page in pages) else None
         number = sum(
-            findings.count(connection, form_id, state=state, severity=severity, rule_id=rule) for rule in wanted
+            findings.count(connection, form_id, state=state, severity=severity, rule_id=rule, communes=mine)
+            for rule in wanted
         )
-        tabs = {one: findings.count(connection, form_id, state=state, severity=one) for one in SEVERITIES}
+        tabs = {
+            one: findings.count(connection, form_id, state=state, severity=one, communes=mine) for one in SEVERITIES
+        }
         log = list_decisions(connection, form_id, sorted({row.finding.instance_id for row in rows[:PER_PAGE]}))
     standing = in_force(log)
     return visit.page(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from console.answers import Answer, Reader, Section, Where
@@ -17,6 +18,7 @@ from forms.compile import CompiledForm
 from schemas.decisions import Decision, InForce, in_force, taken_back
 from schemas.errors import ComunalError, StoreError
 from store import findings
+from store.communes import communes_of
 from store.decisions import list_decisions
 from store.finding_pages import StoredFinding
 from store.interview_findings import list_of_interview
@@ -80,13 +82,19 @@ def look_up(visit: Visit) -> Seen:
     form_id, instance_id = visit.about.form_id, str(visit.request.path_params["instance"])
     with visit.store.read() as connection:
         found = list_interviews(connection, form_id, instance_id)
-        if not found:
+        if not found or not _is_mine(connection, visit, found[0].current_id):
             raise StoreError("STO-013", "There is no such interview in this survey.", "Open it from the findings.")
         now = found[0].current_id
         opened = list_of_interview(connection, form_id, now, "open")[:MOST]
         closed = list_of_interview(connection, form_id, now, "closed")[::-1][:MOST]
     ranked = sorted(opened, key=lambda row: (_RANK[row.finding.severity], row.finding.rule_id, row.number))
     return Seen(found[0], load_survey(visit.store, form_id, found[0].version), tuple(ranked), tuple(closed))
+
+
+def _is_mine(connection: Connection, visit: Visit, instance_id: str) -> bool:
+    """Whether the interview is of a commune that this person sees of the survey."""
+    within = visit.within
+    return within is None or communes_of(connection, visit.about.form_id, [instance_id]).get(instance_id) in within
 
 
 def log_of(visit: Visit, seen: Seen) -> list[Decision]:
@@ -209,7 +217,11 @@ def _following(visit: Visit, seen: Seen) -> str:
     severity = chosen.finding.severity if chosen else None
     with visit.store.read() as connection:
         rows = findings.page(
-            connection, visit.about.form_id, severity=severity, after=place(chosen) if chosen else None, limit=NEAR
+            *(connection, visit.about.form_id),
+            severity=severity,
+            communes=visit.within,
+            after=place(chosen) if chosen else None,
+            limit=NEAR,
         ).rows
     here = {seen.interview.instance_id, seen.interview.current_id, ""}
     row = next((row for row in rows if row.finding.instance_id not in here), None)

@@ -14,6 +14,7 @@ from forms.fields import read_form
 from forms.lint import check_workbook
 from forms.sheets import read_workbook_bytes, write_xlsx
 from forms.specs import read_specs
+from forms.spreading import communes_text
 from openrosa.central.answers import FORBIDDEN, FORM_REFUSED, TAKEN, UNEXPECTED, WARNINGS, Refused, iso
 from openrosa.central.calls import Call, Endpoint
 from openrosa.central.forms import XLSX, attachment_json, draft_json, draft_md5, get_form
@@ -116,7 +117,7 @@ def create_form(call: Call) -> object:
         if list_form_versions(connection, compiled.form.form_id):
             message = f"A form with the id {compiled.form.form_id!r} exists: make a draft of it instead."
             raise Refused(TAKEN, message, {"fields": ["xmlFormId"]})
-    draft = _put(call, compiled, workbook, {}, compiled.specs.design.commune)
+    draft = _put(call, compiled, workbook, {}, communes_text(compiled.specs))
     if call.flag("publish"):
         _publish(call, draft, None)
         return get_form(replace(call, path={**call.path, "form": draft.form_id}))
@@ -139,7 +140,7 @@ def create_draft(call: Call) -> object:
         if compiled.form.form_id != form_id:
             message = f"The definition is of the form {compiled.form.form_id!r}; the address is of {form_id!r}."
             raise Refused(FORM_REFUSED, message)
-        _put(call, compiled, workbook, media, compiled.specs.design.commune)
+        _put(call, compiled, workbook, media, communes_text(compiled.specs))
         return {"success": True}
     with call.store.read() as connection:
         row = get_form_version(connection, form_id)
@@ -232,7 +233,7 @@ def _publish(call: Call, draft: FormDraft, version: str | None) -> None:
     commune = ""
     if book is not None:
         workbook = replace(read_workbook_bytes(f"{draft.form_id}.xlsx", book), media=media)
-        commune = read_specs(workbook).design.commune
+        commune = communes_text(read_specs(workbook))
         if media:
             _refuse_errors(check_workbook(workbook))
     final = version or draft.version

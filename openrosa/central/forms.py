@@ -12,7 +12,7 @@ from openrosa.central.calls import PROJECT, Call, Endpoint
 from openrosa.central.definitions import definition, personal_paths
 from openrosa.central.frames import UNKNOWN_PERSON
 from schemas.fields import Field, Node, Repeat
-from schemas.rights import may
+from schemas.rights import may_in_part
 from store.drafts import FormDraft, list_drafts
 from store.forms import FormVersionRow, get_form_version, list_form_versions, read_workbook, read_xform, set_form_state
 from store.submissions import count_submissions, last_received
@@ -110,7 +110,7 @@ def list_forms(call: Call) -> object:
     """GET forms: those of the person's communes in order of id; a form that is only a draft too."""
     known = _by_form(call)
     forms = {
-        form_id: form_json(rows) for form_id, rows in known.items() if may(call.person, "see_forms", rows[-1].commune)
+        form_id: form_json(rows) for form_id, rows in known.items() if may_in_part(call.person, "see_forms", rows[-1].commune)
     }
     with call.store.read() as connection:
         drafts = list_drafts(connection)
