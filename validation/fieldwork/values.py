@@ -1,13 +1,12 @@
-"""What numbers and choices show: outliers, and enumerators whose answers are unlike those of the others."""
+"""What numbers and choices show of enumerators: answers that are unlike those of the others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import polars as pl
 
-from schemas.fields import INSTANCE_ID, MAIN_TABLE, ROW_ID, Field
+from schemas.fields import INSTANCE_ID, MAIN_TABLE, Field
 from validation.evaluation import NotChecked
 from validation.fieldwork.comparing import believed, compare_means, compare_shares
 from validation.fieldwork.parameters import Defaults
@@ -24,64 +23,11 @@ def numbers(task: Task, table: str = MAIN_TABLE) -> list[Field]:
     return [each for each in task.asked(table) if each.type in {"int", "decimal"} and each.name not in names]
 
 
-def _numeric(task: Task, field: Field) -> pl.Expr:
+def numeric(task: Task, field: Field) -> pl.Expr:
     """The answers as numbers; codes for “don't know” are null."""
     value = pl.col(field.column).cast(pl.Float64, strict=False)
     codes = [float(code) for code in task.general_names("dont_know") if code.startswith("-")]
     return pl.when(~value.is_in(codes)).then(value)
-
-
-def _check_outliers(task: Task) -> Outcome:
-    """Numbers far outside the quartiles of their group."""
-    factor = task.parameters.number("outlier", "factor", _OUTLIER)
-    least = task.parameters.number("outlier", "min_answers", _OUTLIER)
-    by = task.question((*task.parameters.names("outlier", "by", _OUTLIER), "")[0])
-    groups = None if by is None else "_group"
-    found, checked = [], 0
-    for table in task.form.tables:
-        frame = task.tables.get(table.name)
-        if frame is None or not frame.height:
-            continue
-        if by is not None and table.name != MAIN_TABLE:
-            grouped = task.main.select(INSTANCE_ID, pl.col(by.column).alias("_group"))
-            frame = frame.join(grouped, on=INSTANCE_ID, how="left", maintain_order="left")
-        else:
-            frame = frame.with_columns((pl.col(by.column) if by is not None else pl.lit("")).alias("_group"))
-        for field in numbers(task, table.name):
-            given = frame.select(INSTANCE_ID, ROW_ID, "_group", _numeric(task, field).alias(_VALUE))
-            given = given.filter(pl.col(_VALUE).is_not_null())
-            checked += given.height
-            rows = _far_out(given, groups, factor, least)
-            found.append(rows.select(INSTANCE_ID, ROW_ID, pl.lit(field.name).alias(QUESTION)))
-    schema = {INSTANCE_ID: pl.String, ROW_ID: pl.String, QUESTION: pl.String}
-    rows = pl.concat(found) if found else pl.DataFrame(schema=schema)
-    rows = rows.group_by(INSTANCE_ID, ROW_ID, maintain_order=True).agg(QUESTION)
-    return Outcome(checked, rows.with_columns(pl.col(QUESTION).list.join(", ").alias("named")))
-
-
-def _far_out(given: pl.DataFrame, groups: str | None, factor: float, least: float) -> pl.DataFrame:
-    """Numbers more than so many quartile distances outside the quartiles of their group (all are one, if null).
-
-    Where the upper half is wider than the lower one (incomes), logarithms are compared. Quartiles that lie close
-    together count as a quarter of the median apart, and numbers of few different values (children) aren't judged.
-    """
-
-    def over(figure: pl.Expr) -> pl.Expr:
-        return figure if groups is None else figure.over(groups)
-
-    def quartiles(column: str) -> list[pl.Expr]:
-        return [over(pl.col(column).quantile(at, "linear")) for at in (0.25, 0.5, 0.75)]
-
-    low, middle, high = quartiles(_VALUE)
-    skewed = (over(pl.col(_VALUE).min()) >= 0) & (high - middle > 1.25 * (middle - low))
-    scaled = given.with_columns(skewed.alias("_skewed")).with_columns(
-        pl.when("_skewed").then((pl.col(_VALUE) + 1).log()).otherwise(_VALUE).alias("_scaled")
-    )
-    low, middle, high = quartiles("_scaled")
-    spread = pl.max_horizontal(high - low, 0.25 * pl.when("_skewed").then(1.0).otherwise(middle.abs()))
-    varied = (over(pl.len()) >= least) & (over(pl.col(_VALUE).n_unique()) >= _VARIED) & (spread > 0)
-    far = (pl.col("_scaled") < low - factor * spread) | (pl.col("_scaled") > high + factor * spread)
-    return scaled.filter(varied & far)
 
 
 def _check_means(task: Task) -> Outcome | NotChecked:
@@ -119,7 +65,7 @@ def _moments(task: Task) -> pl.DataFrame | NotChecked:
     frame = task.main.filter(done).with_columns(task.interviews.filter(done)[WHO])
     parts = []
     for field in numbers(task):
-        given = frame.select(WHO, _numeric(task, field).alias(_VALUE)).drop_nulls()
+        given = frame.select(WHO, numeric(task, field).alias(_VALUE)).drop_nulls()
         # Squares of large numbers lose digits, so the middle is taken off first.
         given = given.with_columns(_scaled(given[_VALUE]).alias(_VALUE))
         parts.append(
@@ -154,7 +100,7 @@ def _check_digits(task: Task) -> Outcome | NotChecked:
             continue
         who = task.interviews.select(INSTANCE_ID, WHO)
         for field in numbers(task, table.name):
-            given = frame.select(INSTANCE_ID, _numeric(task, field).alias(_VALUE)).filter(pl.col(_VALUE) >= 10)
+            given = frame.select(INSTANCE_ID, numeric(task, field).alias(_VALUE)).filter(pl.col(_VALUE) >= 10)
             if given[_VALUE].n_unique() >= _DISTINCT:
                 round_ones = (pl.col(_VALUE) % 5 == 0).sum().alias("hits")
                 parts.append(
@@ -166,33 +112,6 @@ def _check_digits(task: Task) -> Outcome | NotChecked:
     if not parts:
         return NotChecked("the form asks for no numbers of two digits or more")
     return _unlike(task, "digit_preference", pl.concat(parts), (QUESTION,))
-
-
-def _check_straight(task: Task) -> Outcome:
-    """Interviews whose choices stand nearly all at the same place of their lists."""
-    least = task.parameters.number("straight_line", "min_answers", _STRAIGHT)
-    share = task.parameters.number("straight_line", "share", _STRAIGHT)
-    deviations = task.parameters.number("straight_line", "deviations", _STRAIGHT)
-    fields = [each for each in task.asked() if each.control == "select1" and len(each.choices) >= _LISTED]
-    places = np.full((task.main.height, len(fields)), -1, dtype=np.int16)
-    for at, field in enumerate(fields):
-        order = {choice.value: place for place, choice in enumerate(field.choices)}
-        codes = task.main[field.column].cast(pl.String)
-        places[:, at] = codes.replace_strict(order, default=-1, return_dtype=pl.Int16).to_numpy()
-    answered = (places >= 0).sum(axis=1)
-    # What counts is how many choices stand at one place beyond what is usual for these very questions.
-    given = (places >= 0).astype(np.float32)
-    usual_of = given.sum(axis=0).clip(min=1)
-    straight = np.zeros(task.main.height, dtype=bool)
-    for place in range(_FIRST_PLACES):
-        here = (places == place).astype(np.float32)
-        usual = here.sum(axis=0) / usual_of
-        expected, spread = given @ usual, np.sqrt(given @ (usual * (1 - usual)))
-        count = here.sum(axis=1)
-        straight |= (count >= share * answered) & (count - expected > deviations * spread)
-    straight &= answered >= least
-    rows = task.main.filter(pl.Series(straight, dtype=pl.Boolean)).select(INSTANCE_ID)
-    return Outcome(int((answered >= least).sum()), rows)
 
 
 def _check_choices(task: Task) -> Outcome | NotChecked:
@@ -235,18 +154,10 @@ def _unlike(task: Task, check: str, counts: pl.DataFrame, by: tuple[str, ...]) -
     return Outcome(counts[WHO].n_unique(), rows.select("unit", WHO, QUESTION, "share", "others"), variables)
 
 
-_VARIED = 10
-"""Different answers that a number needs for quartiles to say something of the others."""
 _DISTINCT = 20
 """A number with fewer different answers has no last digit to speak of."""
-_FIRST_PLACES = 6
-"""Nobody ticks the seventh choice of everything."""
-_LISTED = 3
-"""Choices that a list needs for its first one to mean something."""
-_OUTLIER: Defaults = {"factor": 3.0, "min_answers": 30.0, "by": ""}
 _MEAN: Defaults = {"deviations": 0.8}
 _VARIANCE: Defaults = {"ratio": 0.5}
-_STRAIGHT: Defaults = {"min_answers": 15.0, "share": 0.5, "deviations": 5.0}
 _UNLIKE: Defaults = {"difference": 0.3}
 _WHOSE = {
     "es": " Encuestador/a {_who}, pregunta {question}.",
@@ -265,41 +176,6 @@ _TALK = {
 }
 
 CHECKS = (
-    FieldCheck(
-        "outlier",
-        "warning",
-        "interview",
-        {
-            "es": "Un número está muy lejos de los demás.",
-            "ht": "Yon chif lwen anpil ak lòt yo.",
-            "en": "A number is very far from the others.",
-        },
-        {
-            "es": "Vea si sobra o falta un cero, o si la unidad es otra.",
-            "ht": "Gade si gen yon zewo anplis oswa ki manke, oswa si se yon lòt inite.",
-            "en": "See whether a zero is missing or too many, or the unit is another.",
-        },
-        _check_outliers,
-        detail={"es": " Preguntas: {named}.", "ht": " Kesyon: {named}.", "en": " Questions: {named}."},
-        defaults=_OUTLIER,
-    ),
-    FieldCheck(
-        "straight_line",
-        "warning",
-        "interview",
-        {
-            "es": "Casi todas las opciones marcadas están en el mismo lugar de su lista.",
-            "ht": "Prèske tout chwa yo make yo nan menm plas nan lis yo.",
-            "en": "Nearly all choices stand at the same place of their lists.",
-        },
-        {
-            "es": "Confirme con la persona entrevistada que la entrevista se hizo.",
-            "ht": "Konfime ak moun ki te reponn nan ke antrevi a te fèt tout bon.",
-            "en": "Confirm with the person interviewed that the interview took place.",
-        },
-        _check_straight,
-        defaults=_STRAIGHT,
-    ),
     FieldCheck(
         "enumerator_mean",
         "warning",
