@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from console.acts.edited import cleaning_statistics, edit_survey
+from console.acts.releasing import DATA
 from estimation.indicators import estimate
 from flows.printing import print_or_not
 from flows.quality_gate import require_signature
@@ -88,7 +89,7 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
             signature and the data as they are have none, or are refused.
     """
     compiled = load_form(store, form_id)
-    require_signature(store, form_id, compiled.specs.design)
+    signed = require_signature(store, form_id, compiled.specs.design)
     survey = edit_survey(store, compiled.form, read_tables(store, form_id, compiled.form), reader="comunal release")
     tables = survey.tables
     with store.read() as connection:
@@ -160,6 +161,7 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
         store,
         publish(made, table, contents, earlier, print_or_not),
         list_of_digests(digests[instance] for instance in main[INSTANCE_ID]),
+        {DATA: signed} if signed else {},
     )
     point_latest(folder, release_id)
     return report
@@ -220,7 +222,7 @@ def point_latest(folder: Path, release_id: str) -> None:
     fresh.rename(link)
 
 
-def _register(store: Store, record: ReleaseRecord, sources: bytes) -> None:
+def _register(store: Store, record: ReleaseRecord, sources: bytes, more: Mapping[str, str]) -> None:
     content = store.blobs.hold(sources)
     with store.begin() as connection:
         store.blobs.put(connection, [content])
@@ -236,6 +238,7 @@ def _register(store: Store, record: ReleaseRecord, sources: bytes) -> None:
                 "previous": record.previous,
                 "form_version": record.form_version,
                 SOURCES: content.sha256,
+                **more,
             },
             at=record.made_at,
         )
