@@ -88,8 +88,60 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
         ReleaseError: REL-010, when there is no accepted interview; REL-066, REL-067, when the workbook requires a
             signature and the data as they are have none, or are refused.
     """
+    signed = require_signature(store, form_id, load_form(store, form_id).specs.design)
+    candidate = draw_up(store, form_id, at)
+    table, contents = candidate.table, candidate.contents
+    report = ReleaseReport(
+        form_id=form_id,
+        release_id=candidate.release_id,
+        folder=str(folder / candidate.release_id),
+        site=str(folder.resolve() / LATEST / "site" / "index.html"),
+        interviews=contents.counts.accepted,
+        figures=len(table.cells),
+        suppressed=table.primary + table.secondary,
+        problems=tuple(f"{problem.code} {problem.message}" for problem in contents.problems),
+    )
+    made = folder / candidate.release_id
+    if made.exists():
+        point_latest(folder, candidate.release_id)
+        return replace(report, new=False)
+    _register(
+        store,
+        publish(made, table, contents, candidate.earlier, print_or_not),
+        candidate.sources,
+        {DATA: signed} if signed else {},
+    )
+    point_latest(folder, candidate.release_id)
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A release as it would be of the interviews as they are now; nothing of it is written.
+
+    Attributes:
+        release_id: which it would have, made of everything that the figures hang on.
+        earlier: releases that are out.
+        sources: digests of its interviews, one a line.
+        accepted: the interviews, as typed tables.
+    """
+
+    release_id: str
+    table: SafeTable
+    contents: ReleaseContents
+    earlier: list[Published]
+    sources: bytes
+    accepted: Mapping[str, pl.DataFrame]
+
+
+def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate:
+    """Estimate and protect the figures of the accepted interviews.
+
+    Raises:
+        StoreError: STO-011, when the form is not registered.
+        ReleaseError: REL-010, when there is no accepted interview.
+    """
     compiled = load_form(store, form_id)
-    signed = require_signature(store, form_id, compiled.specs.design)
     survey = edit_survey(store, compiled.form, read_tables(store, form_id, compiled.form), reader="comunal release")
     tables = survey.tables
     with store.read() as connection:
@@ -124,21 +176,6 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
         parameters={"threshold": str(compiled.specs.design.threshold), **cleaning_statistics(survey)},
         libraries=list_libraries(),
     )
-    release_id = f"{compiled.specs.design.survey or form_id}-{fingerprint(provenance, table)}"
-    report = ReleaseReport(
-        form_id=form_id,
-        release_id=release_id,
-        folder=str(folder / release_id),
-        site=str(folder.resolve() / LATEST / "site" / "index.html"),
-        interviews=main.height,
-        figures=len(table.cells),
-        suppressed=table.primary + table.secondary,
-        problems=tuple(f"{problem.code} {problem.message}" for problem in estimates.problems),
-    )
-    made = folder / release_id
-    if made.exists():
-        point_latest(folder, release_id)
-        return replace(report, new=False)
     contents = ReleaseContents(
         form=compiled.form,
         specs=compiled.specs,
@@ -157,14 +194,14 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
         former=former,
         cleaning=tell_cleaning(survey),
     )
-    _register(
-        store,
-        publish(made, table, contents, earlier, print_or_not),
-        list_of_digests(digests[instance] for instance in main[INSTANCE_ID]),
-        {DATA: signed} if signed else {},
+    return Candidate(
+        release_id=f"{compiled.specs.design.survey or form_id}-{fingerprint(provenance, table)}",
+        table=table,
+        contents=contents,
+        earlier=earlier,
+        sources=list_of_digests(digests[instance] for instance in main[INSTANCE_ID]),
+        accepted=accepted,
     )
-    point_latest(folder, release_id)
-    return report
 
 
 def _read_earlier(rows: list[ReleaseRow]) -> list[Published]:
