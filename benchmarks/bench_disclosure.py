@@ -76,7 +76,10 @@ def main() -> None:
     started, used = time.perf_counter(), time.process_time()
     found = audit_pattern(full, pattern, chosen.threshold)
     wall, cpu = time.perf_counter() - started, time.process_time() - used
-    print(f"audit: {wall:.1f} s, {cpu:.1f} s of CPU; {found.cells} hidden small cells, {found.narrow} too narrow")
+    print(
+        f"audit: {wall:.1f} s, {cpu:.1f} s of CPU; {found.cells} hidden cells, of {found.boxes} a box is proof, "
+        f"{found.programmes} programmes for the others; {found.narrow} too narrow"
+    )
     print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 

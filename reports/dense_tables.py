@@ -1,30 +1,28 @@
-"""Suppression in one large table of counts that is published with all its margins, such as commune by country by sex.
+"""Suppression in one large table of counts that is published with all its sums, such as commune by country by sex.
 
-What is too large for an optimum is covered by DC-02, line by line until nothing changes, and then attacked: blocks of
-the first dimension, together with its sum, while all other blocks are taken as known. Who knows so much finds intervals
-that are at most as wide as a reader's, so that what holds against them holds. Cells found too narrow get company along
-each dimension, and these alone are attacked again: to hide more makes no interval shorter.
+What is too large for an optimum is covered by DC-02, sum by sum until nothing changes. Then each hidden cell gets the
+proof that its interval is as wide as it is owed: a box of hidden cells (`boxes`), or a linear programme over a part of
+the table (`dense_attack`). Where there is none, the cheapest box through the cell is hidden, which is the proof. To
+hide more makes no interval shorter, so that a proof holds for good.
 
-Arrays have one place more along each axis, the last, for the sum over it.
+Arrays have one place more along each axis for each sum: the codes, then the sums over them (see `axes`). The longest
+dimension comes first.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from reports.equations import Equation, System, feasible_intervals
+from reports.axes import Axis
+from reports.boxes import Counts, Flags, Floats, cheapest_box, room_of
+from reports.dense_attack import Rooms, attack_codes
 
-Counts = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-
-_BLOCK = 8
-"""Places of the first dimension that are attacked together."""
-
-_REPAIRS = 40
+_REPAIRS = 12
 _NEVER = np.iinfo(np.int64).max
+_EVERYBODY = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,63 +30,62 @@ class DenseAudit:
     """What attacks on a pattern found.
 
     Attributes:
-        cells: small cells that are hidden.
+        cells: hidden cells that are owed protection: small ones their interval, any other not to be known exactly.
         narrow: of these, the ones whose interval isn't known to be wide enough.
         places: of these, their indices.
+        boxes: cells of which a box of hidden cells is proof.
+        programmes: linear programmes that were solved for the others.
     """
 
     cells: int
     narrow: int
     places: tuple[tuple[int, ...], ...]
+    boxes: int = 0
+    programmes: int = 0
 
 
-def with_margins(counts: Counts) -> Counts:
-    """The table with its sums over every set of dimensions."""
+def with_margins(counts: Counts, axes: Sequence[Axis] | None = None) -> Counts:
+    """The table with its sums over every set of dimensions.
+
+    Args:
+        counts: of the codes.
+        axes: which sums there are; null for the sum of all along each dimension.
+    """
     full = counts
-    for axis in range(counts.ndim):
-        full = np.concatenate([full, full.sum(axis=axis, keepdims=True)], axis=axis)
+    for index, axis in enumerate(axes or flat_axes(counts)):
+        full = axis.sum_up(full, index)
     return full
 
 
-def protect_counts(counts: Counts, threshold: int, protection: int | None = None) -> Flags:
-    """The cells to hide in a table and its margins.
+def flat_axes(counts: Counts) -> list[Axis]:
+    """Dimensions without other sums than that of all."""
+    return [Axis.flat(length) for length in counts.shape]
+
+
+def protect_counts(
+    counts: Counts, threshold: int, protection: int | None = None, axes: Sequence[Axis] | None = None
+) -> Flags:
+    """The cells to hide in a table and its sums.
 
     Args:
-        counts: without margins.
+        counts: of the codes, the longest dimension first.
         threshold: counts from 1 to below it are hidden.
         protection: width that is owed to them; null for half the threshold.
+        axes: which sums there are; null for the sum of all along each dimension.
     """
-    full = with_margins(counts)
-    hidden = cover_lines(full, (full > 0) & (full < threshold), threshold)
-    narrow: tuple[tuple[int, ...], ...] | None = None
+    axes = axes or flat_axes(counts)
+    full = with_margins(counts, axes)
+    hidden = cover_lines(full, (full > 0) & (full < threshold), threshold, axes)
     for _ in range(_REPAIRS):
-        narrow = audit_pattern(full, hidden, threshold, protection, narrow).places
-        if not narrow:
+        rooms = Rooms(np.zeros(full.shape), np.zeros(full.shape), owed_widths(full, hidden, threshold, protection))
+        _prove(full, hidden, axes, rooms)
+        narrow = np.argwhere(rooms.narrow)
+        if not len(narrow):
             break
+        prices = _prices(full, hidden, axes)
         for place in narrow:
-            _add_company(full, hidden, place)
-        hidden = cover_lines(full, hidden, threshold)
-    return hidden
-
-
-def cover_lines(full: Counts, hidden: Flags, threshold: int) -> Flags:
-    """DC-02: in no line is exactly one cell hidden, nor less than the threshold of a shown sum."""
-    hidden = hidden.copy()
-    changed = True
-    while changed:
-        changed = False
-        for axis in range(full.ndim):
-            values, flags = np.moveaxis(full, axis, -1), np.moveaxis(hidden, axis, -1)
-            held = np.where(flags[..., :-1], values[..., :-1], 0).sum(axis=-1)
-            alone = flags.sum(axis=-1) == 1
-            little = ~flags[..., -1] & flags[..., :-1].any(axis=-1) & (held < threshold)
-            price = np.where(flags | (values == 0), _NEVER, values)
-            cheapest = price.argmin(axis=-1)
-            possible = np.take_along_axis(price, cheapest[..., None], -1)[..., 0] < _NEVER
-            broken = np.argwhere((alone | little) & possible)
-            for line in broken:
-                flags[(*line, cheapest[tuple(line)])] = True
-            changed = changed or bool(len(broken))
+            _add_box(full, hidden, axes, rooms, prices, tuple(map(int, place)))
+        hidden = cover_lines(full, hidden, threshold, axes)
     return hidden
 
 
@@ -97,56 +94,91 @@ def audit_pattern(
     hidden: Flags,
     threshold: int,
     protection: int | None = None,
-    places: tuple[tuple[int, ...], ...] | None = None,
+    axes: Sequence[Axis] | None = None,
 ) -> DenseAudit:
-    """Attacks every small cell; see the top of the file for what an intruder is taken to know.
+    """Attacks every hidden cell; see the top of the files for what an intruder is taken to know.
 
     Args:
-        full: the table with its margins.
+        full: the table with its sums.
         hidden: the cells that aren't shown.
-        threshold, protection: as for `protect_counts`.
-        places: the cells to attack; null for all small ones.
+        threshold, protection, axes: as for `protect_counts`.
     """
+    axes = axes or [Axis.flat(length - 1) for length in full.shape]
+    rooms = Rooms(np.zeros(full.shape), np.zeros(full.shape), owed_widths(full, hidden, threshold, protection))
+    boxes, programmes = _prove(full, hidden, axes, rooms)
+    places = tuple(tuple(map(int, place)) for place in np.argwhere(rooms.narrow))
+    return DenseAudit(int((rooms.owed > 0).sum()), len(places), places, boxes, programmes)
+
+
+def owed_widths(full: Counts, hidden: Flags, threshold: int, protection: int | None = None) -> Floats:
+    """Width of interval owed to each hidden cell: of small ones the protection, of others but nobody 1."""
     owed = float(protection if protection is not None else max(1, threshold // 2))
-    small = hidden & (full > 0) & (full < threshold)
-    doubtful = set(places) if places is not None else {tuple(map(int, place)) for place in np.argwhere(small)}
-    last = full.shape[0] - 1
-    for shift in (0, _BLOCK // 2):
-        for start in range(-shift, last, _BLOCK):
-            block = [at for at in range(start, start + _BLOCK) if 0 <= at < last]
-            members = {*block, last}
-            targets = [place for place in doubtful if place[0] in members]
-            if block and targets:
-                doubtful -= _wide(full, hidden, [*block, last], sorted(targets), owed)
-    return DenseAudit(int(small.sum()), len(doubtful), tuple(sorted(doubtful)))
+    small = (full > 0) & (full < threshold)
+    return np.where(hidden & (full > 0), np.where(small, owed, min(1.0, owed)), 0.0)
 
 
-def _wide(
-    full: Counts, hidden: Flags, block: list[int], targets: list[tuple[int, ...]], owed: float
-) -> set[tuple[int, ...]]:
-    """Those of the targets that stay in an interval wide enough, though all other blocks are known."""
-    values, flags = full[block].astype(float), hidden[block]
-    number = np.arange(values.size).reshape(values.shape)
-    most = 10.0 + 2 * values
-    known = (full[:-1].sum(axis=0) - full[block[:-1]].sum(axis=0)).astype(float)
-    equations = []
-    for axis in range(full.ndim):
-        lines, shown = np.moveaxis(number, axis, -1), np.moveaxis(flags, axis, -1)
-        for line in np.ndindex(*lines.shape[:-1]):
-            if shown[line].any():
-                cells = tuple(lines[line].tolist())
-                constant = -float(known[line]) if axis == 0 else 0.0
-                equations.append(Equation(cells, (*[1.0] * (len(cells) - 1), -1.0), constant, constant))
-    lower = np.where(flags, 0.0, values).ravel()
-    upper = np.where(flags, most, values).ravel()
-    system = System(lower, upper, tuple(equations), np.zeros(values.size, np.bool_))
-    place_of = {int(number[(block.index(place[0]), *place[1:])]): place for place in targets}
-    found = feasible_intervals(system, list(place_of), [owed] * len(place_of))
-    return {place for at, place in place_of.items() if found[at].width >= owed - 1e-6}
+def cover_lines(full: Counts, hidden: Flags, threshold: int, axes: Sequence[Axis] | None = None) -> Flags:
+    """DC-02: in no sum is exactly one cell hidden, nor less than the threshold of a shown sum."""
+    axes = axes or [Axis.flat(length - 1) for length in full.shape]
+    hidden = hidden.copy()
+    changed = True
+    while changed:
+        changed = False
+        for index, axis in enumerate(axes):
+            values, flags = np.moveaxis(full, index, -1), np.moveaxis(hidden, index, -1)
+            for whole, parts in axis.children.items():
+                codes = np.array([*parts, whole])
+                changed = _cover_sum(values[..., codes], flags, codes, threshold) or changed
+    return hidden
+
+
+def _cover_sum(values: Counts, flags: Flags, codes: np.ndarray[tuple[int], np.dtype[np.int64]], threshold: int) -> bool:
+    """The same for one sum along one dimension, the sum at the end; whether anything was hidden."""
+    own = flags[..., codes]
+    held = np.where(own[..., :-1], values[..., :-1], 0).sum(axis=-1)
+    alone = own.sum(axis=-1) == 1
+    little = ~own[..., -1] & own[..., :-1].any(axis=-1) & (held < threshold)
+    price = np.where(own | (values == 0), _NEVER, values)
+    cheapest = price.argmin(axis=-1)
+    possible = np.take_along_axis(price, cheapest[..., None], -1)[..., 0] < _NEVER
+    broken = np.argwhere((alone | little) & possible)
+    for line in broken:
+        flags[(*line, codes[cheapest[tuple(line)]])] = True
+    return bool(len(broken))
+
+
+def _prove(full: Counts, hidden: Flags, axes: Sequence[Axis], rooms: Rooms) -> tuple[int, int]:
+    """Widens what is known of each cell's interval, first by boxes; how many these prove, and programmes solved."""
+    rooms.up, rooms.down = room_of(full, hidden, axes)
+    boxes = int(((rooms.owed > 0) & ~rooms.narrow).sum())
+    return boxes, attack_codes(full, hidden, axes, rooms)
+
+
+def _prices(full: Counts, hidden: Flags, axes: Sequence[Axis]) -> Floats:
+    """What is lost when a cell is hidden that isn't: more for many people than for few. Nobody protects badly."""
+    prices = np.where(hidden, 0.0, 1 + 0.75 * np.log1p(full) + 2.0 * (full == 0))
+    prices[tuple(axis.top for axis in axes)] *= _EVERYBODY
+    return prices
+
+
+def _add_box(
+    full: Counts, hidden: Flags, axes: Sequence[Axis], rooms: Rooms, prices: Floats, place: tuple[int, ...]
+) -> None:
+    """Hides the cheapest box through a cell, or where none helps the smallest shown count beside it in each sum."""
+    need = float(rooms.up[place]), float(rooms.down[place]), float(rooms.owed[place])
+    if need[0] + need[1] >= need[2]:
+        return
+    box = cheapest_box(full, prices, axes, place, need)
+    if box is None:
+        _add_company(full, hidden, place)
+        return
+    corners = np.ix_(box.rows, box.columns)
+    hidden.reshape(len(full), -1)[corners] = True
+    prices.reshape(len(full), -1)[corners] = 0.0
+    rooms.up[place], rooms.down[place] = max(need[0], box.up), max(need[1], box.down)
 
 
 def _add_company(full: Counts, hidden: Flags, place: tuple[int, ...]) -> None:
-    """Hides the smallest shown count beside a cell along each dimension."""
     for axis in range(full.ndim):
         flags = np.moveaxis(hidden, axis, -1)[(*place[:axis], *place[axis + 1 :])]
         values = np.moveaxis(full, axis, -1)[(*place[:axis], *place[axis + 1 :])]
