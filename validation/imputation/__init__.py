@@ -1,0 +1,1 @@
+"""Edit and imputation of answers that can't be asked again: what to change, by how little, and from whom."""

@@ -1,0 +1,197 @@
+"""Whether the answers of a set can be such that every edit holds, the others staying as they are; and if not, why.
+
+Answers are put in one after the other, and what breaks an edit that rests on nothing still to come is dropped. Where
+nothing is left, each dropped try names an edit that it breaks: some answer outside the set on which these edits rest
+must change too, whatever the answers of the set are. That is an edit implied by the workbook's, and a further cut of
+the covering problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Sequence
+from dataclasses import dataclass
+
+from validation.cleaning.cells import Typed
+from validation.imputation.domains import Domains
+from validation.imputation.interviews import Cell, Interviews, Place, Structure
+from validation.imputation.trials import Trial
+
+MOST_TRIES = 4_096
+"""Tries for one answer of the set; with more the search is given up."""
+MANY = 256
+"""Of more states only one is kept of those that are alike in all that what is still to come is tied to."""
+
+State = dict[Cell, Typed]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Trials to be judged, and by which edits."""
+
+    trials: Sequence[Trial]
+    numbers: Collection[int]
+
+
+Answers = list[set[Place]]
+"""What each trial breaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a search found of one part of the set, whose answers no edit ties to those of another part.
+
+    Attributes:
+        solutions: answers with which every edit holds.
+        cut: answers of which one must change too, where there is no solution; null if that isn't known.
+        guard: answers that make it so.
+        is_every: whether these are all there are.
+    """
+
+    solutions: tuple[State, ...]
+    cut: frozenset[Cell] | None
+    guard: frozenset[Cell]
+    is_every: bool
+
+
+@dataclass(slots=True)
+class Search:
+    """Looks for answers of one interview.
+
+    Args:
+        number: of the interview.
+        exempt: edits that need not hold.
+    """
+
+    interviews: Interviews
+    domains: Domains
+    number: int
+    exempt: frozenset[Place]
+
+    @property
+    def structure(self) -> Structure:
+        """Of the interview."""
+        return self.interviews.structure(self.number)
+
+    def parts(self, free: frozenset[Cell]) -> list[list[Cell]]:
+        """Answers in groups that no edit ties to each other; in each those with few values first."""
+        group: dict[Cell, set[Cell]] = {cell: {cell} for cell in free}
+        for cell in sorted(free):
+            for place in self.structure.touching.get(cell, ()):
+                tied = [group[other] for other in self.structure.cells[place] & free]
+                merged = set().union(*tied)
+                for other in merged:
+                    group[other] = merged
+        unique = {min(cells): cells for cells in group.values()}
+        sizes = {cell: len(self.domains.of((cell[0], cell[2]))) for cell in free}
+        return [sorted(unique[first], key=lambda cell: (sizes[cell], cell)) for first in sorted(unique)]
+
+    def touched(self, cells: Collection[Cell], free: Collection[Cell]) -> frozenset[Place]:
+        """Edits that rest on some of the answers, and must hold.
+
+        Args:
+            free: answers that are blanked if they aren't asked: nothing says that they must not be given.
+        """
+        places: set[Place] = set()
+        for cell in cells:
+            places.update(self.structure.touching.get(cell, ()))
+        return frozenset(place for place in places if place not in self.exempt and not self._is_free(place, free))
+
+    def _is_free(self, place: Place, free: Collection[Cell]) -> bool:
+        edits = self.interviews.edits
+        edit = edits.all[place[0]]
+        if edit.field is None:
+            return False
+        own = (edit.field.table, place[1], edit.field.column)
+        if edit.kind == "answered":
+            return own not in free
+        return own in free and edits.program.rules[edit.number].kind == "relevant"
+
+    def run(
+        self, part: Sequence[Cell], chosen: frozenset[Cell], free: frozenset[Cell]
+    ) -> Generator[Ask, Answers, Proof]:
+        """Search one part.
+
+        Args:
+            part: one of `parts`.
+            chosen: answers that must be given where they are asked.
+            free: these, and the blank questions that are only asked once others have other answers.
+        """
+        must = self.touched(part, free)
+        cells_of = self.structure.cells
+        states: list[State] = [{}]
+        dropped: list[frozenset[Place]] = []
+        is_whole = is_every = True
+        done: set[Cell] = set()
+        for cell in part:
+            done.add(cell)
+            now = frozenset(place for place in must if cells_of[place] & free <= done)
+            blank = () if cell in chosen else (None,)
+            tries = [{**state, cell: value} for state in states for value in (*blank, *self._values(cell, state))]
+            if len(tries) > MOST_TRIES:
+                tries, is_whole = tries[:MOST_TRIES], False
+            given = frozenset(done & chosen)
+            broken = yield Ask([Trial(self.number, state, given) for state in tries], {number for number, _ in now})
+            states = []
+            for state, places in zip(tries, broken, strict=True):
+                why = now & places
+                if why:
+                    dropped.append(why)
+                else:
+                    states.append(state)
+            if len(states) > MANY:
+                states, is_every = self._unlike(states, done, must, free), False
+            if not states:
+                break
+        if states or not is_whole:
+            return Proof(tuple(states), None, frozenset(), is_every and is_whole)
+        cut, guard = self._imply(dropped, free)
+        return Proof((), cut, guard | self._beside(part, free), True)
+
+    def _unlike(
+        self, states: Sequence[State], done: set[Cell], must: Collection[Place], free: frozenset[Cell]
+    ) -> list[State]:
+        """One of the states that are alike in every answer that something still to come is tied to."""
+        cells_of = self.structure.cells
+        live = {cell for place in must if not cells_of[place] & free <= done for cell in cells_of[place] & done}
+        order = sorted(live)
+        kept: dict[tuple[Typed, ...], State] = {}
+        for state in states:
+            kept.setdefault(tuple(state[cell] for cell in order), state)
+        return list(kept.values())
+
+    def _values(self, cell: Cell, state: State) -> Sequence[Typed]:
+        column = (cell[0], cell[2])
+        fixed = self.domains.of(column)
+        beside = self.domains.beside(column)
+        if not beside:
+            return fixed
+        others = [state[other] if other in state else self._base(other) for other in self._cells(beside)]
+        return tuple(dict.fromkeys([*fixed, *self.domains.near(column, others)]))
+
+    def _cells(self, columns: Collection[tuple[str, str]]) -> list[Cell]:
+        return sorted(cell for cell in self.structure.touching if (cell[0], cell[2]) in columns)
+
+    def _base(self, cell: Cell) -> Typed:
+        return self.interviews.value(self.number, cell)
+
+    def _beside(self, part: Sequence[Cell], free: frozenset[Cell]) -> frozenset[Cell]:
+        columns = frozenset().union(*(self.domains.beside((cell[0], cell[2])) for cell in part))
+        return frozenset(self._cells(columns)) - free if columns else frozenset()
+
+    def _imply(
+        self, dropped: Sequence[frozenset[Place]], free: frozenset[Cell]
+    ) -> tuple[frozenset[Cell], frozenset[Cell]]:
+        """A cut, small by choosing for each dropped try the edit that adds least to it; and all it rests on."""
+        cells_of, changeable = self.structure.cells, self.interviews.edits.changeable
+        outside = {
+            place: frozenset(cell for cell in cells_of[place] if cell not in free and (cell[0], cell[2]) in changeable)
+            for why in dropped
+            for place in why
+        }
+        cut: set[Cell] = set()
+        guard: set[Cell] = set()
+        for why in sorted(set(dropped), key=lambda places: (len(places), sorted(places))):
+            place = min(why, key=lambda each: (len(outside[each] - cut), each))
+            cut |= outside[place]
+            guard |= cells_of[place] - free
+        return frozenset(cut), frozenset(guard)
