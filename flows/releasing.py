@@ -16,6 +16,7 @@ import polars as pl
 from console.acts.edited import cleaning_statistics, edit_survey
 from console.acts.releasing import DATA
 from estimation.indicators import estimate
+from flows.previewing import require_confirmations
 from flows.printing import print_or_not
 from flows.quality_gate import require_signature
 from flows.registering import load_form
@@ -45,6 +46,9 @@ LATEST = "latest"
 
 DUPLICATE = "field:duplicate_person"
 """The rule that finds the same person in two interviews."""
+
+CONFIRMED = "confirmed"
+"""Key of a release's details: commune -> who confirmed its figures before publication, and when."""
 
 SOURCES = "sources_sha256"
 """Key of a release's details: digest of the list of its interviews' digests, which the store keeps as a content."""
@@ -86,7 +90,8 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
     Raises:
         StoreError: STO-011, when the form is not registered.
         ReleaseError: REL-010, when there is no accepted interview; REL-066, REL-067, when the workbook requires a
-            signature and the data as they are have none, or are refused.
+            signature and the data as they are have none, or are refused; REL-122, REL-123, when it requires that every
+            commune confirms its figures, and some haven't or object.
     """
     signed = require_signature(store, form_id, load_form(store, form_id).specs.design)
     candidate = draw_up(store, form_id, at)
@@ -105,11 +110,12 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
     if made.exists():
         point_latest(folder, candidate.release_id)
         return replace(report, new=False)
+    confirmed = require_confirmations(store, candidate, at)
     _register(
         store,
         publish(made, table, contents, candidate.earlier, print_or_not),
         candidate.sources,
-        {DATA: signed} if signed else {},
+        ({DATA: signed} if signed else {}) | ({CONFIRMED: confirmed} if confirmed else {}),
     )
     point_latest(folder, candidate.release_id)
     return report
@@ -259,7 +265,7 @@ def point_latest(folder: Path, release_id: str) -> None:
     fresh.rename(link)
 
 
-def _register(store: Store, record: ReleaseRecord, sources: bytes, more: Mapping[str, str]) -> None:
+def _register(store: Store, record: ReleaseRecord, sources: bytes, more: Mapping[str, object]) -> None:
     content = store.blobs.hold(sources)
     with store.begin() as connection:
         store.blobs.put(connection, [content])

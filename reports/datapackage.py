@@ -75,6 +75,9 @@ def datapackage(
             "rehearsal": contents.rehearsal,
             "previous": contents.previous or None,
             "round": contents.round,
+            "period": design.period,
+            "commune": design.commune or None,
+            "communes": design.communes or None,
             "probability_sample": design.probability,
             "disclosure": {
                 "threshold": table.threshold,
