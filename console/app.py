@@ -18,8 +18,8 @@ from console.pages import addresses
 from console.pages.addresses import Page
 from console.runs import FlowRunner
 from console.surveys import list_surveys
-from console.visiting import FORM_BYTES, Desk, Visit, csrf_of, is_ours, read_visit
-from schemas.errors import CommandError, ComunalError
+from console.visiting import FORM_BYTES, Desk, Visit, csrf_of, is_ours, read_visit, status_of
+from schemas.errors import ComunalError
 from schemas.settings import Settings
 from store.attempts import Attempts
 from store.audit import acting, record
@@ -120,10 +120,10 @@ def _answer(desk: Desk, page: Page, request: Request, body: bytes) -> Response:
 
 
 def _status(error: ComunalError) -> int:
-    """What a browser is told of an error: what isn't there is nobody's failure, nor what can't be done just now."""
+    """The same, and what isn't there is told as such."""
     if error.code in NOT_THERE:
         return 404
-    return 409 if isinstance(error, CommandError) else error.http_status
+    return status_of(error)
 
 
 def _guarded(page: Page, visit: Visit) -> Response:

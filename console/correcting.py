@@ -58,6 +58,14 @@ def read_inputs(
     return found
 
 
+def read_bulk_inputs(form: Form, variables: Sequence[str], words: DeskWording, *, with_personal: bool) -> list[Input]:
+    """The inputs for one answer to be given in every finding of a rule; nothing of any interview stands in them."""
+    fields = {field.name: field for field in form.fields()}
+    found = [fields[name] for name in variables if name in fields]
+    asked = [one for one in found if one.control and not one.calculation and (with_personal or not one.personal)]
+    return [_input(field, "", "", words) for field in asked]
+
+
 def _input(field: Field, row_id: str, former: str, words: DeskWording) -> Input:
     kind: Kind = "text"
     choices: tuple[tuple[str, str, bool], ...] = ()

@@ -35,6 +35,7 @@ class Entry:
 SECTIONS = (
     ("fieldwork", "see_progress"),
     ("findings", "see_findings"),
+    ("returns", "see_interviews"),
     ("flows", "run_flow"),
     ("reports", "read_reports"),
     ("releases", "approve_release"),

@@ -17,6 +17,7 @@ from console.layout import render
 from console.runs import FlowRunner
 from console.surveys import Survey
 from console.wording import DeskWording, wording
+from schemas.errors import CommandError, ComunalError, ReleaseError
 from schemas.rights import may_in_part, own_part
 from schemas.settings import Settings
 from schemas.text import LANGUAGES
@@ -189,3 +190,8 @@ def read_visit(desk: Desk, request: Request, body: bytes) -> Visit:
         everything={name: tuple(values) for name, values in told.items()},
         token=token if session else "",
     )
+
+
+def status_of(error: ComunalError) -> int:
+    """What a browser is told of an error: what can't be done just now is nobody's failure."""
+    return 409 if isinstance(error, CommandError | ReleaseError) else error.http_status

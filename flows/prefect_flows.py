@@ -16,7 +16,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import TaskRun
 
 from flows.checking import CheckReport, check
-from flows.ingesting import IngestReport, ingest
+from flows.followed_up import ingest_survey
+from flows.ingesting import IngestReport
 from flows.places import data_folder, open_data
 from flows.releasing import ReleaseReport, release
 from flows.summaries import check_markdown, ingest_markdown, release_markdown
@@ -38,7 +39,7 @@ def is_passing(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
 def ingest_task(form: str) -> IngestReport:
     """Raw submissions -> typed rows."""
     with open_data(None) as store:
-        return ingest(store, form)
+        return ingest_survey(store, form)
 
 
 @task(

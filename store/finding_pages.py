@@ -90,7 +90,7 @@ def page(
         if person_id is None:
             found.append(_newest(connection, query, after, limit + 1))
         else:
-            found.append(_newest_of(connection, query, _sent_by(connection, form_id, person_id), after, limit + 1))
+            found.append(_newest_of(connection, query, sent_by(connection, form_id, person_id), after, limit + 1))
     rows = list(islice(merge(*found, key=_place, reverse=True), limit + 1))
     texts: dict[int, Row[Any]] = {}
     stored = tuple(
@@ -123,7 +123,8 @@ def _newest_of(
     return [row for row in rows if after is None or _place(row) < after][:limit]
 
 
-def _sent_by(connection: Connection, form_id: str, person_id: int) -> list[str]:
+def sent_by(connection: Connection, form_id: str, person_id: int) -> list[str]:
+    """Instance ids of what a person sent of a form."""
     query = select(submissions.c.instance_id).where(submissions.c.person_id == person_id)
     return list(connection.scalars(query.where(submissions.c.form_id == form_id)))
 
@@ -179,7 +180,7 @@ def count(
         queries = (
             _select(form_id, one, state, *wanted, instance_id).where(*_in_communes(communes)) for one in _parts(state)
         )
-        sent = None if person_id is None else _sent_by(connection, form_id, person_id)
+        sent = None if person_id is None else sent_by(connection, form_id, person_id)
         return _count_few(connection, form_id, state, queries, sent)
     for one in _parts(state):
         where = (*_filters(form_id, one, *wanted, instance_id), *_in_communes(communes))

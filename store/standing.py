@@ -79,8 +79,10 @@ def count_marked(connection: Connection, form_id: str, mark: str) -> int:
 
 def list_marked(connection: Connection, form_id: str, mark: str) -> list[str]:
     """Interviews that have that mark themselves or by a finding, in their order."""
-    query = select(standing_marks.c.instance_id.distinct()).where(
-        standing_marks.c.form_id == form_id, standing_marks.c.mark == mark
+    query = (
+        select(standing_marks.c.instance_id)
+        .distinct()
+        .where(standing_marks.c.form_id == form_id, standing_marks.c.mark == mark)
     )
     return sorted(connection.scalars(query))
 
@@ -112,3 +114,21 @@ def has_accepted(connection: Connection, form_id: str) -> bool:
     here = standing_marks.c
     marked = select(here.mark).where(here.form_id == form_id, here.mark == "accepted")
     return connection.execute(marked.limit(1)).first() is not None
+
+
+def list_accepted(connection: Connection, form_id: str) -> set[tuple[str, str, str]]:
+    """The findings that somebody accepted, open or not: rule, interview, row."""
+    here = standing_marks.c
+    query = select(here.rule_id, here.instance_id, here.row_id)
+    rows = connection.execute(query.where(here.form_id == form_id, here.mark == "accepted"))
+    return {(row.rule_id, row.instance_id, row.row_id) for row in rows}
+
+
+def count_accepted(connection: Connection, form_id: str) -> dict[tuple[str, str], int]:
+    """Rule and severity -> open findings that somebody accepted."""
+    if not has_accepted(connection, form_id):
+        return {}
+    table = findings.c
+    where = (table.form_id == form_id, table.closed_at.is_(None), is_of_marked(form_id, "accepted"), is_accepted())
+    query = select(table.rule_id, table.severity, func.count()).where(*where).group_by(table.rule_id, table.severity)
+    return {(rule, severity): number for rule, severity, number in connection.execute(query)}

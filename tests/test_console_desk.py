@@ -114,7 +114,8 @@ def test_all_findings_of_a_rule_are_decided_at_once_after_a_look(store: Store, v
     assert "1 finding would be decided." in page
     assert ana.get(f"/s/{FORM}/findings?rule=check:adults_told")[1].count(">accepted<") == 0
     assert "1 finding was decided." in ana.post(address, action="accept", reason="told so", confirm="yes")[1]
-    assert ana.get(f"/s/{FORM}/findings?rule=check:adults_told")[1].count(">accepted<") == 1
+    assert ana.get(f"/s/{FORM}/findings?rule=check:adults_told&state=accepted")[1].count(">accepted<") == 1
+    assert "0 findings" in ana.get(f"/s/{FORM}/findings?rule=check:adults_told")[1], "what was accepted isn't open any more"
     assert visitors["saul"].post(address, action="accept", reason="why not", confirm="yes")[0] == 403
     assert ana.post(address, action="correct", reason="odd")[0] == 409
 

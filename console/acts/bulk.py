@@ -106,7 +106,7 @@ def _change(
 ) -> BulkOutcome:
     refused: Counter[str] = Counter()
     ids: list[int] = []
-    decided = 0
+    decided, closes, opens = 0, 0, 0
     for ground in grounds_of(store, form_id, {row.instance_id for row in found}, person.name):
         here = set(ground.raw[MAIN_TABLE][INSTANCE_ID].to_list())
         wanted: dict[str, list[Wanted]] = {}
@@ -128,7 +128,9 @@ def _change(
         lost = sum(counts[name] for name in written.refused)
         refused[OPENS_ERROR] += lost
         decided += counts.total() - lost
-    return BulkOutcome(decided, dict(+refused), tuple(ids))
+        closes += written.closes
+        opens += written.opens
+    return BulkOutcome(decided, dict(+refused), tuple(ids), closes, opens)
 
 
 def _cell(

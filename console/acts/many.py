@@ -24,11 +24,14 @@ class Written:
         ids: of the rows asked for, by their place in what was asked, instance by instance.
         refused: interviews in which an error would open.
         derived: how many rows follow from them.
+        closes, opens: findings of the interviews that weren't refused.
     """
 
     ids: tuple[int, ...]
     refused: frozenset[str]
     derived: int
+    closes: int = 0
+    opens: int = 0
 
 
 def write_many(
@@ -71,8 +74,10 @@ def write_many(
         own += range(first, first + len(mine))
         fresh += mine
         fresh += derived_rows(person, form_id, derived.get(instance_id, ()), -(first + 1))
-    if not fresh or dry_run:
-        return Written((), refused, len(fresh) - len(own))
     kept = [name for name in wanted if name not in refused]
+    closes = sum(row.instance_id not in refused for row in weighed.closes)
+    opens = sum(row.instance_id not in refused for row in weighed.opens)
+    if not fresh or dry_run:
+        return Written((), refused, len(fresh) - len(own), closes, opens)
     numbers = write_changes(store, ground, form_id, fresh, weighed, kept, at)
-    return Written(tuple(numbers[place] for place in own), refused, len(fresh) - len(own))
+    return Written(tuple(numbers[place] for place in own), refused, len(fresh) - len(own), closes, opens)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
-from schemas.errors import AccessError, ReleaseError
-from schemas.rights import may
-from store import forms as form_rows
+from console.acts.rights import require
+from console.acts.signatures import require_signature, requires_signature
+from console.surveys import load_survey
+from schemas.errors import ReleaseError
+from schemas.workbook import Design
 from store import releases
-from store.audit import person_actor, record
+from store.audit import acting, person_actor, record
 from store.open import Store
 from store.people import Person
 from store.releases import ReleaseRow
+
+__all__ = ["DATA", "NEXT", "RIGHTS", "is_maker", "requires_signature", "set_state"]
 
 NEXT: Mapping[str, tuple[str, ...]] = {
     "draft": ("approved", "withdrawn"),
@@ -27,33 +32,80 @@ RIGHTS: Mapping[str, str] = {
     "withdrawn": "withdraw_release",
 }
 
+APPROVAL = "release_approval"
+"""Row of the `design` sheet; with the value "one person" whoever made a release may approve it too."""
 
-def set_state(store: Store, person: Person, release_id: str, state: str) -> ReleaseRow:
+DATA = "data_sha256"
+"""Key of a release's details: digest of the data behind it, by which their signatures are found."""
+
+
+def is_maker(row: ReleaseRow, person: Person) -> bool:
+    """Whether the person made the release, as far as it is known."""
+    return bool(row.details.get("made_by") == f"person {person.id}")
+
+
+def allows_one(design: Design) -> bool:
+    """Whether the survey's office is so small that whoever makes a release approves it."""
+    return design.settings.get(APPROVAL, "").strip().lower() in {"one person", "one_person"}
+
+
+def set_state(
+    store: Store, person: Person, release_id: str, state: str, *, reason: str = "", at: datetime | None = None
+) -> ReleaseRow:
     """Approve, supersede or withdraw a release; the one that was approved before is then superseded.
+
+    Args:
+        reason: of a withdrawal, in words that whoever opens the release is shown.
 
     Raises:
         AccessError: ACC-123, no right. StoreError: STO-018, no such release. ReleaseError: REL-090, it can't become
-            that.
+            that; REL-092, a withdrawal without a reason; REL-093, whoever made it doesn't approve it; REL-066, REL-067,
+            the signature that the workbook requires isn't there or somebody refuses the data.
     """
-    with store.begin() as connection:
+    with store.read() as connection:
         row = releases.get_release(connection, release_id)
-        commune = form_rows.get_form_version(connection, row.form_id).commune
-        if state not in RIGHTS or not may(person, RIGHTS[state], commune):
-            record(connection, "release.state", "release", release_id, outcome="refused", by=person_actor(person.id))
-            refusal: AccessError | None = AccessError(
-                "ACC-123", f"A {person.role} may not do that here.", "Ask someone who may."
+    if state not in RIGHTS:
+        raise ReleaseError("REL-090", f"A release can't become {state!r}.", f"Use one of {', '.join(RIGHTS)}.")
+    require(store, person, RIGHTS[state], row.form_id)
+    _check(store, person, row, state, reason)
+    with acting(person_actor(person.id)), store.begin() as connection:
+        row = releases.get_release(connection, release_id)
+        if state not in NEXT[row.state]:
+            message = f"The release {release_id} is {row.state} and can't become {state}."
+            raise ReleaseError("REL-090", message, f"It can become: {', '.join(NEXT[row.state]) or 'nothing'}.")
+        now = at or datetime.now(UTC)
+        if state == "approved":
+            for other in releases.list_releases(connection, row.form_id):
+                if other.state == "approved":
+                    releases.set_release_state(connection, other.release_id, "superseded", person.name, now)
+        releases.set_release_state(connection, release_id, state, person.name, now, reason=reason)
+        return releases.get_release(connection, release_id)
+
+
+def _check(store: Store, person: Person, row: ReleaseRow, state: str, reason: str) -> None:
+    if state == "withdrawn" and not reason.strip():
+        message = f"The release {row.release_id} can't be withdrawn without a reason."
+        raise ReleaseError("REL-092", message, "Say why, in a sentence that whoever has the figures will read.")
+    if state != "approved" or row.state != "draft":
+        return
+    design = load_survey(store, row.form_id).specs.design
+    if is_maker(row, person) and not allows_one(design):
+        with store.begin() as connection:
+            note = "whoever made it doesn't approve it"
+            record(
+                connection,
+                "release.state",
+                "release",
+                row.release_id,
+                outcome="refused",
+                note=note,
+                by=person_actor(person.id),
             )
-        else:
-            refusal = None
-            if state not in NEXT[row.state]:
-                message = f"The release {release_id} is {row.state} and can't become {state}."
-                raise ReleaseError("REL-090", message, f"It can become: {', '.join(NEXT[row.state]) or 'nothing'}.")
-            if state == "approved":
-                for other in releases.list_releases(connection, row.form_id):
-                    if other.state == "approved":
-                        releases.set_release_state(connection, other.release_id, "superseded", person.name)
-            releases.set_release_state(connection, release_id, state, person.name)
-            row = releases.get_release(connection, release_id)
-    if refusal is not None:
-        raise refusal
-    return row
+        message = f"{person.name} made the release {row.release_id}, so somebody else approves it."
+        raise ReleaseError("REL-093", message, f"Ask a second person, or write {APPROVAL} = one person in `design`.")
+    if requires_signature(design):
+        digest = row.details.get(DATA)
+        if not isinstance(digest, str) or not digest:
+            message = f"The release {row.release_id} doesn't say which data it stands on."
+            raise ReleaseError("REL-066", message, "Make it again once the report of these data is signed.")
+        require_signature(store, row.form_id, digest)

@@ -75,11 +75,18 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class BulkOutcome:
-    """What one decision about many findings came to; `refused`: reason -> findings left undecided."""
+    """What one decision about many findings came to.
+
+    Attributes:
+        refused: reason -> findings left undecided.
+        closes, opens: findings of the form's logic, of interviews whose answers change.
+    """
 
     decided: int
     refused: Mapping[str, int]
     ids: tuple[int, ...] = ()
+    closes: int = 0
+    opens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

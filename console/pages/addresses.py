@@ -11,6 +11,7 @@ from console.pages import (
     audit,
     bulk,
     deciding,
+    exclusions,
     fieldwork,
     findings,
     flows,
@@ -20,6 +21,7 @@ from console.pages import (
     people,
     releases,
     reports,
+    returns,
 )
 from console.visiting import Visit
 
@@ -74,6 +76,9 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/s/{form}/reports/{report}", "read_reports", reports.show_one),
     Page("POST", "/s/{form}/reports/{report}", "read_reports", reports.act),
     Page("GET", "/s/{form}/reports/{report}/files/{path:path}", "read_reports", reports.read_file),
+    Page("GET", "/s/{form}/exclusions", "decide_exclusion", exclusions.show),
+    Page("GET", "/s/{form}/returns", "see_interviews", returns.show),
+    Page("POST", "/s/{form}/returns/{answer}", "decide_finding", returns.decide),
     Page("GET", "/s/{form}/bulk", "send_back", bulk.show),
     Page("POST", "/s/{form}/bulk", "send_back", bulk.decide),
 )

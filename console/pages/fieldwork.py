@@ -22,6 +22,7 @@ from store.communes import list_within
 from store.interviews import read_mark
 from store.open import Store
 from store.own_progress import list_own_progress
+from store.standing import list_accepted
 from store.tables import read_tables
 from validation.fieldwork import enumerators, progress
 
@@ -61,6 +62,8 @@ def show(visit: Visit) -> Response:
     with visit.store.read() as connection:
         found = findings.list_findings(connection, visit.about.form_id, kinds={"field"}, communes=visit.within)
         rules = {row.rule.rule_id: row.rule for row in findings.list_rule_runs(connection, visit.about.form_id)}
+        accepted = list_accepted(connection, visit.about.form_id)
+    found = [row for row in found if (row.rule_id, row.instance_id, row.row_id) not in accepted]
     exceptions = [row for row in found if not row.instance_id]
     about = Counter(row.row_id.partition("/")[0].removeprefix("enumerator:") for row in exceptions)
     communes = " ".join(sorted(visit.within)) if visit.within is not None else visit.about.commune

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
-from typing import Final, cast
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, cast, get_args
 
 from starlette.responses import Response
 
@@ -14,14 +15,19 @@ from console.visiting import Visit
 from schemas.decisions import in_force
 from schemas.fields import Form
 from schemas.findings import FindingSeverity, Rule
+from schemas.rights import RIGHTS
 from schemas.text import pick
 from store import findings
 from store.decisions import list_decisions
 from store.finding_counts import RuleCount, list_rule_counts
 from store.finding_pages import State
+from store.people import list_people
+from store.standing import count_accepted
 
 PER_PAGE: Final = 40
 SEVERITIES: Final = ("error", "warning", "info")
+SENDS: Final = "send_submission"
+STATES: Final = get_args(State)
 _MOST_RULES: Final = 60
 """Rules whose findings are turned over together when one asks by question."""
 
@@ -32,12 +38,19 @@ class Filters:
 
     Attributes:
         severity: error, warning, info or "all".
+        person: number of whoever sent the interviews.
     """
 
     severity: str
     state: str
     rule: str
     question: str
+    person: str
+
+    def address(self, visit: Visit, **other: str) -> str:
+        """The queue with these filters, some of them others."""
+        told = {name: getattr(self, name) for name in ("severity", "state", "rule", "question", "person")}
+        return visit.in_survey("findings", **(told | other))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +67,15 @@ def read_filters(visit: Visit, counts: list[RuleCount]) -> Filters:
     """The filters of the address; without a severity the gravest that has open findings."""
     told = visit.request.query_params
     first = next((one for one in SEVERITIES if any(row.open for row in counts if row.severity == one)), "all")
-    severity = told.get("severity", "" if told.get("rule") or told.get("question") else first) or "all"
-    state = told.get("state", "open")
+    narrow = any(told.get(name) for name in ("rule", "question", "person", "state"))
+    severity = told.get("severity", "" if narrow else first) or "all"
+    state, person = told.get("state", "open"), told.get("person", "")
     return Filters(
         severity=severity if severity in SEVERITIES else "all",
-        state=state if state in {"open", "closed", "all"} else "open",
+        state=state if state in STATES else "open",
         rule=told.get("rule", ""),
         question=told.get("question", ""),
+        person=person if person.isdecimal() and len(person) < 10 else "",
     )
 
 
@@ -70,12 +85,13 @@ def show(visit: Visit) -> Response:
     compiled = load_survey(visit.store, form_id)
     mine = visit.within
     with visit.store.read() as connection:
-        counts = list_rule_counts(connection, form_id, mine)
+        counts = _without_accepted(list_rule_counts(connection, form_id, mine), count_accepted(connection, form_id))
         rules = {row.rule.rule_id: row.rule for row in findings.list_rule_runs(connection, form_id)}
         filters = read_filters(visit, counts)
         wanted = _rules_wanted(filters, counts, rules)
         severity = None if filters.severity == "all" else cast(FindingSeverity, filters.severity)
         state = cast(State, filters.state)
+        person = int(filters.person) if filters.person else None
         after = read_cursor(visit.request.query_params.get("after", ""))
         rows, following = [], after
         pages = [
@@ -84,6 +100,7 @@ def show(visit: Visit) -> Response:
                 state=state,
                 severity=severity,
                 rule_id=rule,
+                person_id=person,
                 communes=mine,
                 after=after,
                 limit=PER_PAGE,
@@ -92,13 +109,10 @@ def show(visit: Visit) -> Response:
         ]
         rows = list(heapq.merge(*(page.rows for page in pages), key=place, reverse=True))
         following = place(rows[PER_PAGE - 1]) if len(rows) > PER_PAGE or any(page.after for page in pages) else None
-        number = sum(
-            findings.count(connection, form_id, state=state, severity=severity, rule_id=rule, communes=mine)
-            for rule in wanted
-        )
-        tabs = {
-            one: findings.count(connection, form_id, state=state, severity=one, communes=mine) for one in SEVERITIES
-        }
+        number_of = partial(findings.count, connection, form_id, state=state, person_id=person, communes=mine)
+        number = sum(number_of(severity=severity, rule_id=rule) for rule in wanted)
+        tabs = {one: number_of(severity=one) for one in SEVERITIES}
+        senders = [(str(one.id), one.name) for one in list_people(connection) if (one.role, SENDS) in RIGHTS]
         log = list_decisions(connection, form_id, sorted({row.finding.instance_id for row in rows[:PER_PAGE]}))
     standing = in_force(log)
     return visit.page(
@@ -116,7 +130,15 @@ def show(visit: Visit) -> Response:
         zone=zone_of(compiled),
         accepted=standing.accepted,
         excluded=standing.excluded,
+        sent_back=standing.sent_back,
+        states=STATES,
+        senders=senders,
     )
+
+
+def _without_accepted(counts: list[RuleCount], accepted: dict[tuple[str, str], int]) -> list[RuleCount]:
+    """The counts, open ones without those that somebody accepted."""
+    return [replace(row, open=row.open - accepted.get((row.rule_id, row.severity), 0)) for row in counts]
 
 
 def _rules_wanted(filters: Filters, counts: list[RuleCount], rules: dict[str, Rule]) -> list[str | None]:

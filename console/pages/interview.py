@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
 from starlette.responses import Response
 
 from console.answers import Answer, Reader, Section, Where
@@ -82,7 +81,7 @@ def look_up(visit: Visit) -> Seen:
     form_id, instance_id = visit.about.form_id, str(visit.request.path_params["instance"])
     with visit.store.read() as connection:
         found = list_interviews(connection, form_id, instance_id)
-        if not found or not _is_mine(connection, visit, found[0].current_id):
+        if not found or not _is_mine(visit, found[0].current_id):
             raise StoreError("STO-013", "There is no such interview in this survey.", "Open it from the findings.")
         now = found[0].current_id
         opened = list_of_interview(connection, form_id, now, "open")[:MOST]
@@ -91,10 +90,12 @@ def look_up(visit: Visit) -> Seen:
     return Seen(found[0], load_survey(visit.store, form_id, found[0].version), tuple(ranked), tuple(closed))
 
 
-def _is_mine(connection: Connection, visit: Visit, instance_id: str) -> bool:
+def _is_mine(visit: Visit, instance_id: str) -> bool:
     """Whether the interview is of a commune that this person sees of the survey."""
-    within = visit.within
-    return within is None or communes_of(connection, visit.about.form_id, [instance_id]).get(instance_id) in within
+    if visit.within is None:
+        return True
+    with visit.store.read() as connection:
+        return communes_of(connection, visit.about.form_id, [instance_id]).get(instance_id) in visit.within
 
 
 def log_of(visit: Visit, seen: Seen) -> list[Decision]:

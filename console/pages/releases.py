@@ -13,6 +13,7 @@ from console.pages.files import answer_with_file
 from console.surveys import load_survey, zone_of
 from console.visiting import Visit
 from schemas.errors import ReleaseError, StoreError
+from store.people import list_people
 from store.releases import ReleaseRow, list_releases
 
 SHOWN: Final = 200
@@ -48,10 +49,14 @@ def _page(visit: Visit, row: ReleaseRow, error: ReleaseError | None = None) -> R
     older = rows[[one.release_id for one in rows].index(row.release_id) + 1 :]
     former = next((one for one in older if one.state == "approved"), older[0] if older else None)
     differences = compare_releases(Path(former.folder) if former else None, Path(row.folder), visit.words.language)
+    compiled = load_survey(visit.store, visit.about.form_id)
     states = [state for state in releasing.NEXT[row.state] if visit.may(releasing.RIGHTS[state])]
+    waits = releasing.is_maker(row, visit.who) and not releasing.allows_one(compiled.specs.design)
+    if waits and row.state == "draft":
+        states = [state for state in states if state != "approved"]
     return visit.page(
         "release.html",
-        200 if error is None else error.http_status,
+        200 if error is None else 409,
         section="releases",
         release=row,
         former=former,
@@ -59,16 +64,27 @@ def _page(visit: Visit, row: ReleaseRow, error: ReleaseError | None = None) -> R
         shown=SHOWN,
         states=states,
         is_here=Path(row.folder).is_dir(),
-        zone=zone_of(load_survey(visit.store, visit.about.form_id)),
+        zone=zone_of(compiled),
+        maker=_maker(visit, row),
+        waits_for_another=waits and row.state == "draft",
+        needs_signature=row.state == "draft" and releasing.requires_signature(compiled.specs.design),
         error=error,
     )
 
 
+def _maker(visit: Visit, row: ReleaseRow) -> str:
+    """Name of whoever made the release, "" where a program did."""
+    told = str(row.details.get("made_by", ""))
+    with visit.store.read() as connection:
+        names = {f"person {person.id}": person.name for person in list_people(connection)}
+    return names.get(told, told.removeprefix("operator "))
+
+
 def set_state(visit: Visit) -> Response:
     """Approve, supersede or withdraw."""
-    row = _one(visit)
+    row, reason = _one(visit), visit.posted.get("reason", "").strip()[:1000]
     try:
-        releasing.set_state(visit.store, visit.who, row.release_id, visit.posted.get("state", ""))
+        releasing.set_state(visit.store, visit.who, row.release_id, visit.posted.get("state", ""), reason=reason)
     except ReleaseError as error:
         return _page(visit, row, error)
     return visit.go(visit.in_survey("releases", row.release_id))

@@ -10,7 +10,7 @@ from console.acts import reviewing
 from console.acts.reviewing import ReportView
 from console.pages.files import answer_with_file
 from console.surveys import load_survey, zone_of
-from console.visiting import Visit
+from console.visiting import Visit, status_of
 from schemas.errors import AccessError, ComunalError, ReleaseError, StoreError
 from store.people import list_people
 
@@ -37,7 +37,7 @@ def _list(visit: Visit, error: ComunalError | None = None, made: str = "") -> Re
     views = [reviewing.open_report(visit.store, visit.who, row.report_id) for row in rows]
     return visit.page(
         "reports.html",
-        200 if error is None else error.http_status,
+        200 if error is None else status_of(error),
         section="reports",
         views=views,
         key=reviewing.get_signing_key(visit.store, visit.who) if visit.may("sign_report") else None,
@@ -70,7 +70,7 @@ def _page(visit: Visit, view: ReportView, error: ComunalError | None = None) -> 
     pages = [name for name in _pages(visit.words.language) if (folder / name).is_file()]
     return visit.page(
         "report.html",
-        200 if error is None else error.http_status,
+        200 if error is None else status_of(error),
         section="reports",
         view=view,
         page=pages[0] if pages else "",
