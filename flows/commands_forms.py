@@ -11,6 +11,7 @@ from rich.table import Table
 
 from flows.commands_drafts import try_form
 from flows.commands_explain import explain
+from flows.commands_forms_print import print_form
 from flows.output import DataOption, JsonOption, Output
 from flows.places import open_data
 from schemas.errors import FormError, Problem
@@ -28,12 +29,13 @@ FormFile = Annotated[
 def register(app: typer.Typer) -> None:
     """Adds the group to the command."""
     group = typer.Typer(
-        no_args_is_help=True, help="Questionnaire workbooks: check, explain, build, try, add, list, sheets."
+        no_args_is_help=True, help="Questionnaire workbooks: check, explain, print, build, try, add, list, sheets."
     )
     group.command("check")(check)
     group.command("build")(build)
     group.command("add")(add)
     group.command("explain")(explain)
+    group.command("print")(print_form)
     group.command("list")(list_forms)
     group.command("sheets")(sheets)
     group.command("try")(try_form)

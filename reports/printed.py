@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from reports.contents import ReleaseContents
+from reports.questionnaire.page import questionnaire_page
 from schemas.estimates import SafeTable
 
 PrintPage = Callable[[str], bytes | None]
@@ -24,7 +25,11 @@ def pages_to_print(release_id: str, table: SafeTable, contents: ReleaseContents)
         table: the only figures that may stand on a page.
         contents: everything else.
     """
-    return {}
+    form, specs = contents.form, contents.specs
+    return {
+        f"questionnaire/{form.form_id}_{language}.pdf": questionnaire_page(form, specs, language, contents.rehearsal)
+        for language in contents.languages
+    }
 
 
 def print_pages(pages: Mapping[str, str], print_page: PrintPage, at: datetime) -> tuple[dict[str, bytes], list[str]]:
