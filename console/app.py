@@ -39,7 +39,9 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-NOT_THERE = frozenset({"ACC-003", "STO-011", "STO-013", "STO-018", "STO-022", "STO-090", "STO-093", "REL-064"})
+NOT_THERE = frozenset(
+    {"ACC-003", "STO-011", "STO-013", "STO-018", "STO-022", "STO-090", "STO-093", "REL-064", "REL-121"}
+)
 """Errors that say that something named by an address isn't there."""
 
 _log = logging.getLogger("console")

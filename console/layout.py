@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from console.surveys import list_surveys
 from console.wording import LANGUAGE_NAMES
+from schemas.rights import is_spread
 
 if TYPE_CHECKING:
     from console.visiting import Visit
@@ -38,6 +39,7 @@ SECTIONS = (
     ("returns", "see_interviews"),
     ("flows", "run_flow"),
     ("reports", "read_reports"),
+    ("preview", "confirm_figures"),
     ("releases", "approve_release"),
 )
 """Pages of a survey and the right that opens each."""
@@ -86,6 +88,8 @@ def _menu(visit: Visit) -> list[Entry]:
 
 
 def _is_there(visit: Visit, key: str) -> bool:
+    if key == "preview":
+        return is_spread(visit.about.commune)
     return key != "flows" or visit.desk.runner is not None
 
 
