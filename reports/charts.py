@@ -22,8 +22,12 @@ _LABEL_WIDTH: Final = 148
 _VALUE_WIDTH: Final = 62
 _ROW: Final = 23
 _HEAD: Final = 30
-_LONG: Final = 18
+_LONG: Final = 13
+"""What a second line of a label adds to its row."""
+
 _BAR: Final = 11
+_VOID: Final = 58
+"""Width of the hatched box that stands where a figure is withheld."""
 
 _CLASSES: Final = {
     "#000001": "c-bar",
@@ -33,8 +37,14 @@ _CLASSES: Final = {
     "#000005": "c-hidden",
     "#000006": "c-range",
     "#000007": "c-value",
+    "#000008": "c-void",
+    "#000009": "c-weak",
 }
 """Stand-ins for colours in the drawing -> class in the style sheet."""
+
+
+_HIDDEN: Final = 'class="c-void"'
+_TEXT: Final = re.compile(r'(?P<start><text x="(?P<x>[-\d.]+)" y="[-\d.]+" class="[\w-]+">)@@(?P<mark>[^@]+)@@</text>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +55,9 @@ class Bar:
         mark: key of its label and, with "=" before it, of its value's text.
         value: null where there is nothing to draw: withheld, or nobody behind it.
         low, high: ends of its confidence interval.
-        is_hidden: withheld by disclosure control.
-        is_long: whether its label needs a line of its own in some language.
+        is_hidden: withheld: a hatched box stands in its place.
+        is_long: whether its label needs two lines in some language.
+        is_weak: whether its sampling error is too large to rely on it.
     """
 
     mark: str
@@ -55,6 +66,7 @@ class Bar:
     high: float | None = None
     is_hidden: bool = False
     is_long: bool = False
+    is_weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +120,44 @@ def letter(chart: Chart, words: Mapping[str, str], title: str, description: str,
 
     Args:
         chart: the drawing.
-        words: mark -> text.
+        words: mark -> text; a line break in it starts a second line.
         title: names the chart.
         description: says what it shows.
         identity: prefix of its element ids, unique on the page.
     """
-    lettered = re.sub(r"@@([^@]+)@@", lambda found: escape(words.get(found[1], "")), chart.shapes)
     return (
         f'<svg class="chart" viewBox="{chart.view_box}" role="img" aria-labelledby="{identity}-t {identity}-d">'
         f'<title id="{identity}-t">{escape(title)}</title><desc id="{identity}-d">{escape(description)}</desc>'
-        f"{lettered}</svg>"
+        f"{letter_shapes(chart, words, identity)}</svg>"
     )
+
+
+def letter_shapes(chart: Chart, words: Mapping[str, str], identity: str) -> str:
+    """What stands within the chart's SVG element, in one language."""
+    hatch = f"{identity}-h"
+    lettered = _TEXT.sub(lambda found: _text(found, words), chart.shapes)
+    if _HIDDEN not in lettered:
+        return lettered
+    return hatching(hatch) + lettered.replace(_HIDDEN, f'{_HIDDEN} fill="url(#{hatch})"')
+
+
+def hatching(identity: str) -> str:
+    """The pattern that stands for what is withheld."""
+    return (
+        f'<pattern id="{identity}" width="6" height="6" patternUnits="userSpaceOnUse">'
+        '<path class="c-hatch" d="M0 6L6 0M-1 1L1 -1M5 7L7 5"/></pattern>'
+    )
+
+
+def _text(found: re.Match[str], words: Mapping[str, str]) -> str:
+    lines = [escape(line) for line in words.get(found["mark"], "").split("\n")]
+    if len(lines) == 1:
+        return f"{found['start']}{lines[0]}</text>"
+    parts = "".join(
+        f'<tspan x="{found["x"]}" dy="{"-.55em" if at == 0 else "1.1em"}">{line}</tspan>'
+        for at, line in enumerate(lines)
+    )
+    return f"{found['start']}{parts}</text>"
 
 
 def _place(groups: tuple[BarGroup, ...]) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
@@ -130,24 +169,22 @@ def _place(groups: tuple[BarGroup, ...]) -> tuple[list[dict[str, Any]], list[dic
             heads.append({"y": top + _HEAD - 12, "mark": group.mark})
             top += _HEAD
         for bar in group.bars:
-            label = top + _ROW / 2
-            if bar.is_long:
-                top += _LONG
+            height = _ROW + (_LONG if bar.is_long else 0)
             rows.append(
                 {
-                    "label": label,
-                    "y": top + _ROW / 2,
-                    "top": top + (_ROW - _BAR) / 2,
-                    "bottom": top + (_ROW + _BAR) / 2,
+                    "y": top + height / 2,
+                    "top": top + (height - _BAR) / 2,
+                    "bottom": top + (height + _BAR) / 2,
                     "mark": bar.mark,
                     "value": bar.value or 0.0,
                     "low": bar.low,
                     "high": bar.high,
                     "at": bar.high if bar.high is not None else (bar.value or 0.0),
                     "hidden": bar.is_hidden,
+                    "weak": bar.is_weak,
                 }
             )
-            top += _ROW
+            top += height
     return rows, heads, round(top + 4)
 
 
@@ -172,23 +209,26 @@ def _template() -> dict[str, Any]:
     def anchors(data: Any, name: str) -> Any:  # noqa: ANN401 altair is seen without types
         return alt.Chart(data).mark_point(shape="circle", size=1, filled=True, color=classes[name])
 
+    def bars(name: str, which: str, start: Any, end: Any) -> Any:  # noqa: ANN401 as above
+        chart = alt.Chart(rows).transform_filter(which).mark_rect(color=classes[name])
+        return chart.encode(x=start, x2=end, y=alt.Y("top:Q").scale(None).axis(None), y2="bottom:Q")
+
     layers = [
         alt.Chart(totals)
         .mark_rule(color=classes["c-total"])
         .encode(x=alt.X("total:Q").scale(across).axis(None), y=y, y2="y2:Q"),
-        alt.Chart(rows)
-        .transform_filter("!datum.hidden")
-        .mark_rect(color=classes["c-bar"])
-        .encode(x=x, x2=alt.datum(0), y=alt.Y("top:Q").scale(None).axis(None), y2="bottom:Q"),
+        bars("c-bar", "!datum.hidden && !datum.weak", x, alt.datum(0)),
+        bars("c-weak", "!datum.hidden && datum.weak", x, alt.datum(0)),
+        bars("c-void", "datum.hidden", alt.value(_LABEL_WIDTH), alt.value(_LABEL_WIDTH + _VOID)),
         alt.Chart(rows)
         .transform_filter("isValid(datum.low) && isValid(datum.high)")
         .mark_rule(color=classes["c-range"], strokeWidth=1.5)
         .encode(x=alt.X("low:Q").scale(across).axis(None), x2="high:Q", y=y),
-        anchors(rows, "c-text").encode(x=alt.value(0), y=alt.Y("label:Q").scale(None).axis(None)),
+        anchors(rows, "c-text").encode(x=alt.value(0), y=y),
         anchors(rows, "c-value")
         .transform_filter("!datum.hidden")
         .encode(x=alt.X("at:Q").scale(across).axis(None), y=y),
-        anchors(rows, "c-hidden").transform_filter("datum.hidden").encode(x=alt.value(_LABEL_WIDTH), y=y),
+        anchors(rows, "c-hidden").transform_filter("datum.hidden").encode(x=alt.value(_LABEL_WIDTH + _VOID), y=y),
         anchors(heads, "c-head").encode(x=alt.value(0), y=y),
     ]
     chart = alt.layer(*layers).properties(width=WIDTH, padding=0).configure_view(stroke=None)

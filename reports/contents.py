@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reports.differences import Snapshot
+from reports.rounds import Round
 from reports.tables import ReleaseTable
 from schemas.errors import Problem
 from schemas.fields import Form
@@ -93,6 +94,8 @@ class ReleaseContents:
         former: the release that this one is compared with figure by figure, null if none.
         cleaning: what cleaning did beyond the rules and the reasons above: decisions, edits, imputations.
         tables: further tables that stand beside those of the figures; none may hold what disclosure control withholds.
+        missing_codes: codes of choices that mean that an answer isn't known.
+        rounds: earlier rounds of the survey, the oldest first.
     """
 
     form: Form
@@ -111,6 +114,8 @@ class ReleaseContents:
     former: Snapshot | None = None
     cleaning: tuple[CleaningRow, ...] = ()
     tables: tuple[ReleaseTable, ...] = ()
+    missing_codes: frozenset[str] = frozenset()
+    rounds: tuple[Round, ...] = ()
 
     @property
     def round(self) -> str:

@@ -1,34 +1,43 @@
-"""What each page of the site says, in one language: the values that its template places."""
+"""What the pages of results say, in one language: the values that their templates place."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from reports.charts import Chart
 from reports.contents import ReleaseContents
+from reports.embeds import chart_path
+from reports.how import explain, list_questions
 from reports.maps import CommuneMap, letter_map
+from reports.places import Place, file_of
 from reports.results import Result
+from reports.rounds import tell_rounds
 from reports.sentences import headline
-from reports.tables import ESTIMATE_COLUMNS
 from reports.views import view_result
 from reports.wording import Wording
 from schemas.communes import find_commune
-from schemas.estimates import SafeTable
-from schemas.findings import RuleSummary
+from schemas.estimates import SafeCell, SafeTable
 from schemas.workbook import Topic
 
-_RULES_SHOWN = 40
-"""Rules that the quality page lists, those broken most often first."""
-
-_UNKNOWN_SHOWN = 12
+PROFILE = "perfil.html"
+_MOST_LISTED = 40
+"""Communes that the first page lists; more are found through the page of communes."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """One language's pages: the release, and what was drawn once for all languages."""
+    """One language's pages of the whole survey or of one commune, and what was drawn once for all languages.
+
+    Attributes:
+        results: of everybody, or of the commune.
+        commune: the map around it, null without one.
+        place: the commune that the pages are about, null for the whole survey.
+        places: communes of the release, none if it isn't over several.
+        data: the release's data files, path -> bytes.
+        whole: on a commune's pages, indicator -> category -> figure of the whole survey.
+    """
 
     release_id: str
     wording: Wording
@@ -37,7 +46,10 @@ class PageContext:
     results: tuple[Result, ...]
     charts: Mapping[str, Chart | None]
     commune: CommuneMap | None
-    data: Mapping[str, bytes] = field(repr=False)
+    place: Place | None = None
+    places: tuple[Place, ...] = ()
+    data: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    whole: Mapping[str, Mapping[str, SafeCell]] = field(default_factory=dict, repr=False)
 
     @property
     def topics(self) -> tuple[Topic, ...]:
@@ -52,56 +64,85 @@ class PageContext:
         """Title of the survey."""
         return self.wording.pick(self.contents.specs.design.title) or self.contents.form.title
 
+    @property
+    def folder(self) -> str:
+        """Folder of the pages within those of the language."""
+        return "" if self.place is None else self.place.folder
+
+    @property
+    def standard(self) -> str:
+        """Whose labels of quality the figures carry."""
+        return self.contents.specs.design.settings.get("quality_standard", "")
+
+    def whole_figure(self, result: Result) -> str:
+        """What the whole survey says of a result's main figure, "" on its own pages or where it isn't shown."""
+        cell = self.whole.get(result.indicator.name, {}).get(result.total.category)
+        if cell is None or cell.estimate is None:
+            return ""
+        return self.wording.text("profile.whole", figure=self.wording.figure(cell.estimate, cell.unit))
+
     def topic_file(self, name: str) -> str:
-        """File of a topic's page."""
+        """File of a topic's page, within its folder."""
         return f"tema-{name}.html"
 
-    def frame(self, name: str, up: str) -> dict[str, Any]:
+    def frame(self, name: str) -> dict[str, Any]:
         """What every page needs: language, navigation, banner and footer.
 
         Args:
-            name: file of the page, the same in every language.
-            up: path from the page to the site's root.
+            name: path of the page, the same in every language.
         """
-        first = self.contents.languages[0]
+        first, wording = self.contents.languages[0], self.wording
+        here = "../" * name.count("/")
+        up = here if wording.language == first else f"../{here}"
         return {
-            "t": self.wording,
-            "lang": self.wording.language,
+            "t": wording,
+            "lang": wording.language,
             "title": self.title,
             "release_id": self.release_id,
             "contents": self.contents,
             "design": self.contents.specs.design,
             "page": name,
+            "place": self.place,
+            "here": here,
             "up": up,
-            "released": self.wording.date(self.contents.made_at),
+            "released": wording.date(self.contents.made_at),
             "languages": [
                 (code, Wording(code).text("language.name"), f"{up}{'' if code == first else code + '/'}{name}")
                 for code in self.contents.languages
             ],
-            "navigation": [
-                ("index.html", self.wording.text("nav.home")),
-                ("metodo.html", self.wording.text("nav.method")),
-                ("calidad.html", self.wording.text("nav.quality")),
-                ("descargas.html", self.wording.text("nav.downloads")),
-            ],
+            "navigation": [(path, wording.text(f"nav.{key}")) for path, key in self._sections()],
         }
+
+    def _sections(self) -> list[tuple[str, str]]:
+        several = [("comunas.html", "communes"), ("comparar.html", "compare")] if self.places else []
+        rounds = [("rondas.html", "rounds")] if self.contents.rounds else []
+        papers = [("metodo.html", "method"), ("calidad.html", "quality"), ("descargas.html", "downloads")]
+        return [("index.html", "home"), *several, *rounds, *papers]
 
 
 def home_page(context: PageContext) -> dict[str, Any]:
-    """The first page: what this is, three numbers of context, every topic with its headline, and where."""
+    """The first page of the survey or of a commune: what this is, every topic with its headline, and where."""
     wording, contents = context.wording, context.contents
-    commune = find_commune(contents.specs.design.commune)
+    commune = find_commune(context.place.cut if context.place else contents.specs.design.commune)
     shown = sum(1 for cell in context.table.cells if not cell.suppressed)
+    standfirst = wording.text(
+        "site.standfirst",
+        n=wording.number(contents.counts.accepted),
+        topics=len(context.topics),
+        figures=wording.number(shown),
+    )
+    if context.place is not None:
+        place = context.place
+        standfirst = wording.text("communes.standfirst", commune=place.name, region=place.region)
     return {
-        "standfirst": wording.text(
-            "site.standfirst",
-            n=wording.number(contents.counts.accepted),
-            topics=len(context.topics),
-            figures=wording.number(shown),
-        ),
+        "standfirst": standfirst,
         "commune": commune,
         "map": None if context.commune is None else letter_map(context.commune, wording),
         "topics": [_topic_card(context, topic) for topic in context.topics],
+        "places": context.places if context.place is None else (),
+        "listed": context.places[:_MOST_LISTED] if len(context.places) <= _MOST_LISTED else (),
+        "profile": PROFILE,
+        "profile_pdf": printed_profile(context),
     }
 
 
@@ -116,75 +157,46 @@ def topic_page(context: PageContext, topic: Topic) -> dict[str, Any]:
         "topic": topic,
         "label": wording.pick(topic.label),
         "intro": wording.pick(topic.intro),
-        "results": [
-            view_result(result, context.charts[result.indicator.name], wording)
-            for result in context.results
-            if result.indicator.topic == topic.name
-        ],
-        "threshold": context.table.threshold,
+        "results": [_result(context, result) for result in context.results if result.indicator.topic == topic.name],
         "before": before and (context.topic_file(before.name), wording.pick(before.label)),
         "after": after and (context.topic_file(after.name), wording.pick(after.label)),
+        "whole": context.topic_file(topic.name),
+        "places": context.places,
     }
 
 
-def method_page(context: PageContext) -> dict[str, Any]:
-    """How the figures came about and what they can't say."""
+def printed_profile(context: PageContext) -> str:
+    """Path of the printed profile within the release, "" if it wasn't printed."""
+    path = profile_pdf(context.place.cut if context.place else "", context.wording.language)
+    return path if path in context.data else ""
+
+
+def profile_pdf(cut: str, language: str) -> str:
+    """Path of a profile's PDF within the release.
+
+    Args:
+        cut: of the commune, "" for the whole survey.
+        language: of its text.
+    """
+    return f"profile/{cut or 'survey'}-{language}.pdf"
+
+
+def _result(context: PageContext, result: Result) -> dict[str, Any]:
+    """A result's section: on a commune's page without the explanation, which is the same for all."""
+    wording, specs = context.wording, context.contents.specs
+    is_whole = context.place is None
+    communes = specs.design.settings.get("communes", "")
+    chart = context.charts[result.indicator.name]
+    drawn = chart is not None and is_whole
     return {
-        "statement": context.wording.pick(context.table.statement),
-        "threshold": context.table.threshold,
-        "settings": [
-            (name, value)
-            for name, value in context.contents.specs.design.settings.items()
-            if not name.startswith("title")
-        ],
-    }
-
-
-def quality_page(context: PageContext) -> dict[str, Any]:
-    """What arrived, what was set aside, and how the rules fared; no count of people below the threshold."""
-    wording, rules = context.wording, context.contents.rules
-    broken = sorted((rule for rule in rules if rule.failed), key=lambda rule: (-rule.failed, rule.rule.rule_id))
-    unchecked = [rule for rule in rules if rule.rule.not_checked]
-    checked = [rule for rule in rules if not rule.rule.not_checked]
-    return {
-        "table_of": context.table,
-        "shown": sum(1 for cell in context.table.cells if not cell.suppressed),
-        "reasons": [
-            (wording.maybe(f"reason.{code}", code), wording.number(count))
-            for code, count in context.contents.counts.set_aside.items()
-        ],
-        "rules_text": wording.text(
-            "quality.rules_text",
-            checked=wording.number(len(checked)),
-            clean=wording.number(sum(1 for rule in checked if not rule.failed)),
-        ),
-        "kinds": _rules_by_kind(rules, context),
-        "rules": [_rule_row(rule, context) for rule in [*broken[:_RULES_SHOWN], *unchecked[:_RULES_SHOWN]]],
-        "unknown": _unknown_rates(context),
-    }
-
-
-def downloads_page(context: PageContext) -> dict[str, Any]:
-    """The files of the release and what stands in them."""
-    tables, questionnaire = [], []
-    for path, data in context.data.items():
-        name = path.rpartition("/")[2]
-        row = (f"../{path}", name, context.wording.maybe(f"file.{name}", ""), _size(len(data), context.wording))
-        if path.startswith("questionnaire/"):
-            questionnaire.append((*row[:2], context.wording.text("file.questionnaire"), row[3]))
-        else:
-            tables.append(row)
-    papers = [
-        (f"../{name}", name, context.wording.text(f"file.{name}"), "")
-        for name in ("datapackage.json", "provenance.json", "CHECKSUMS.sha256")
-    ]
-    return {
-        "groups": [
-            (context.wording.text("downloads.tables"), tables),
-            (context.wording.text("downloads.questionnaire"), questionnaire),
-            (context.wording.text("downloads.papers"), papers),
-        ],
-        "columns": [(name, meaning) for name, (_, meaning) in ESTIMATE_COLUMNS.items()],
+        "view": view_result(result, chart, wording, context.standard),
+        "steps": explain(result, context.contents.form, specs.design, wording) if is_whole else (),
+        "questions": list_questions(result, wording) if is_whole else (),
+        "whole": context.whole_figure(result),
+        "rounds": tell_rounds(result, context.contents.rounds, communes, wording),
+        "data": f"datos/{result.indicator.name}.csv" if is_whole else f"{context.folder}cifras.csv",
+        "pictures": [(kind, chart_path(result, kind)) for kind in ("svg", "html")] if drawn else [],
+        "compare": file_of(result) if context.places else "",
     }
 
 
@@ -200,66 +212,7 @@ def _topic_card(context: PageContext, topic: Topic) -> dict[str, Any]:
         "count": wording.counted("home.figures", len(results)),
         "figure": shown[1].figure if shown else "",
         "caption": shown[1].caption if shown else "",
+        "range": shown[1].interval if shown else "",
         "of": wording.pick(shown[0].indicator.label) if shown else "",
         "n": wording.number(shown[0].total.n or 0) if shown and shown[0].indicator.kind != "count" else "",
     }
-
-
-def _rules_by_kind(rules: tuple[RuleSummary, ...], context: PageContext) -> list[tuple[str, str, str, str]]:
-    wording = context.wording
-    counts, checked, failed = Counter[str](), Counter[str](), Counter[str]()
-    for rule in rules:
-        counts[rule.rule.kind] += 1
-        checked[rule.rule.kind] += rule.checked
-        failed[rule.rule.kind] += rule.failed
-    return [
-        (
-            wording.maybe(f"rule_kind.{kind}", kind),
-            wording.number(counts[kind]),
-            wording.number(checked[kind]),
-            _few(failed[kind], context),
-        )
-        for kind in counts
-    ]
-
-
-def _rule_row(rule: RuleSummary, context: PageContext) -> dict[str, str]:
-    wording = context.wording
-    if rule.rule.not_checked:
-        failed, rate = wording.text("quality.not_checked"), ""
-    else:
-        failed = _few(rule.failed, context)
-        many = rule.failed == 0 or rule.failed >= context.table.threshold
-        rate = wording.percent(100 * rule.failed / rule.checked) if rule.checked and many else "–"
-    return {
-        "id": rule.rule.rule_id,
-        "message": wording.pick(rule.rule.message),
-        "severity": wording.maybe(f"quality.severity_{rule.rule.severity}", rule.rule.severity),
-        "checked": wording.number(rule.checked),
-        "failed": failed,
-        "rate": rate,
-    }
-
-
-def _few(count: int, context: PageContext) -> str:
-    """A count of records, said roughly where it is below the threshold."""
-    threshold = context.table.threshold
-    if 0 < count < threshold:
-        return context.wording.text("quality.few", threshold=threshold)
-    return context.wording.number(count)
-
-
-def _unknown_rates(context: PageContext) -> list[tuple[str, str]]:
-    rates = [
-        (result.total.unknown_rate, context.wording.pick(result.indicator.label))
-        for result in context.results
-        if result.total.unknown_rate
-    ]
-    ranked = sorted(rates, key=lambda pair: -pair[0])[:_UNKNOWN_SHOWN]
-    return [(label, context.wording.percent(100 * rate)) for rate, label in ranked]
-
-
-def _size(size: int, wording: Wording) -> str:
-    if size < 1_000_000:
-        return f"{wording.number(size / 1000, 0 if size >= 10_000 else 1)} kB"
-    return f"{wording.number(size / 1_000_000, 1)} MB"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.domains import crossed, join, parts
 from schemas.estimates import TOTAL, SafeCell, SafeTable
 from schemas.fields import Field, Form
 from schemas.text import Text
@@ -21,12 +22,31 @@ _PATH_END: Final = re.compile(r"(?:/|\.\./)([A-Za-z_][\w.-]*)(?![\w./-])")
 _MOST_QUESTIONS: Final = 16
 
 
+Cells = Mapping[str, Mapping[str, SafeCell]]
+"""Domain -> category -> cell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """One breakdown of a result: (code, domain) of each group, in order."""
+    """One breakdown of a result, or a crossing of several.
 
-    breakdown: Breakdown
-    groups: tuple[tuple[str, str], ...]
+    Attributes:
+        breakdowns: those that are crossed, in order; one as a rule.
+        groups: (codes, domain) of each group, in order; as many codes as breakdowns.
+    """
+
+    breakdowns: tuple[Breakdown, ...]
+    groups: tuple[tuple[tuple[str, ...], str], ...]
+
+    @property
+    def name(self) -> str:
+        """As the sheet writes it: `sex`, or `sex*age_group`."""
+        return "*".join(breakdown.name for breakdown in self.breakdowns)
+
+    @property
+    def is_crossed(self) -> bool:
+        """Whether its groups are told apart by more than one answer."""
+        return len(self.breakdowns) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +57,14 @@ class Result:
         cells: domain -> category -> cell; the category is "" but for distributions.
         groupings: breakdowns that have cells.
         questions: questions that its expressions name, then those that these are computed from.
+        commune: CUT code if it is about one commune of several, "" for all that were asked.
     """
 
     indicator: Indicator
-    cells: Mapping[str, Mapping[str, SafeCell]]
+    cells: Cells
     groupings: tuple[Grouping, ...]
     questions: tuple[Field, ...]
+    commune: str = ""
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -73,22 +95,47 @@ class Result:
 
 
 def gather_results(table: SafeTable, specs: Specs, form: Form) -> tuple[Result, ...]:
-    """One result an indicator that has cells, in the order of the workbook."""
-    cells: dict[str, dict[str, dict[str, SafeCell]]] = defaultdict(lambda: defaultdict(dict))
+    """One result an indicator that has cells, in the order of the workbook: those of everybody who was asked."""
+    return results_by_commune(table, specs, form)[""]
+
+
+def results_by_commune(table: SafeTable, specs: Specs, form: Form) -> dict[str, tuple[Result, ...]]:
+    """The results of everybody under "", then those of each commune under its CUT code.
+
+    A commune's results have domains of their own, without the part that names the commune: its "total" is the commune.
+    Only a release over several communes (design setting `communes`) has any.
+    """
+    name = specs.design.settings.get("communes", "")
+    cells: dict[str, dict[str, dict[str, dict[str, SafeCell]]]] = {"": {}}
     for cell in table.cells:
-        cells[cell.indicator][cell.domain][cell.category] = cell
+        commune, domain = _split(cell.domain, name) if name else ("", cell.domain)
+        of = cells.setdefault(commune, {}).setdefault(cell.indicator, {})
+        of.setdefault(domain, {})[cell.category] = cell
     breakdowns = {breakdown.name: breakdown for breakdown in specs.breakdowns}
     fields = {field.name: field for each in form.tables for field in each.fields}
-    return tuple(
-        Result(
-            indicator,
-            cells[indicator.name],
-            _groupings(indicator, breakdowns, cells[indicator.name]),
-            _questions(indicator, fields),
+    asked = {indicator.name: _questions(indicator, fields) for indicator in specs.indicators}
+    return {
+        commune: tuple(
+            Result(
+                indicator,
+                found[indicator.name],
+                _groupings(indicator, breakdowns, found[indicator.name]),
+                asked[indicator.name],
+                commune,
+            )
+            for indicator in specs.indicators
+            if TOTAL in found.get(indicator.name, ())
         )
-        for indicator in specs.indicators
-        if TOTAL in cells[indicator.name]
-    )
+        for commune, found in cells.items()
+    }
+
+
+def _split(domain: str, communes: str) -> tuple[str, str]:
+    """The commune's code that a domain begins with, "" if none, and the domain within it."""
+    if not domain.startswith(f"{communes}="):
+        return "", domain
+    (_, commune), *rest = parts(domain)
+    return commune, join(rest)
 
 
 def readable_calculation(text: str) -> str:
@@ -106,15 +153,16 @@ def group_label(code: str, labels: Mapping[str, Text], other: Text) -> Text:
     return labels.get(code) or (other if code == OTHER else {"default": code})
 
 
-def _groupings(
-    indicator: Indicator, breakdowns: Mapping[str, Breakdown], cells: Mapping[str, object]
-) -> tuple[Grouping, ...]:
-    found = []
-    for name in indicator.breakdowns:
-        groups = [(domain.partition("=")[2], domain) for domain in cells if domain.startswith(f"{name}=")]
-        if name in breakdowns and groups:
-            found.append(Grouping(breakdowns[name], tuple(groups)))
-    return tuple(found)
+def _groupings(indicator: Indicator, breakdowns: Mapping[str, Breakdown], cells: Cells) -> tuple[Grouping, ...]:
+    groups: dict[tuple[str, ...], list[tuple[tuple[str, ...], str]]] = defaultdict(list)
+    for domain in cells:
+        found = parts(domain)
+        groups[tuple(name for name, _ in found)].append((tuple(code for _, code in found), domain))
+    return tuple(
+        Grouping(tuple(breakdowns[name] for name in names), tuple(groups[names]))
+        for names in map(crossed, indicator.breakdowns)
+        if groups.get(names) and all(name in breakdowns for name in names)
+    )
 
 
 def _questions(indicator: Indicator, fields: Mapping[str, Field]) -> tuple[Field, ...]:

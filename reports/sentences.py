@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.results import Grouping, Result, group_label
@@ -23,10 +24,12 @@ class Headline:
     Attributes:
         figure: as written, "" if it isn't shown.
         caption: what the number is of, beside the indicator's name: a category or a unit, "" if nothing.
+        interval: both ends of its confidence interval, "" without sampling error.
     """
 
     figure: str
     caption: str
+    interval: str = ""
 
 
 def headline(result: Result, wording: Wording) -> Headline:
@@ -36,7 +39,10 @@ def headline(result: Result, wording: Wording) -> Headline:
         return Headline("", "")
     unit = "" if cell.unit in {"percent", "count"} else wording.unit(cell.unit)
     caption = category_label(result, cell.category, wording) if cell.category else unit
-    return Headline(wording.figure(cell.estimate, cell.unit), caption)
+    interval = ""
+    if cell.ci_low is not None and cell.ci_high is not None:
+        interval = f"{wording.figure(cell.ci_low, cell.unit)} – {wording.figure(cell.ci_high, cell.unit)}"
+    return Headline(wording.figure(cell.estimate, cell.unit), caption, interval)
 
 
 def tell(result: Result, wording: Wording) -> list[str]:
@@ -49,13 +55,38 @@ def tell(result: Result, wording: Wording) -> list[str]:
     sentences = []
     if result.indicator.kind == "distribution":
         sentences.append(_most_frequent(result, wording))
+        sentences.append(_interval(total, wording))
         if result.is_several:
             sentences.append(wording.text("result.several"))
-    elif total.ci_low is not None and total.ci_high is not None:
-        low, high = (wording.figure(end, total.unit) for end in (total.ci_low, total.ci_high))
-        sentences.append(wording.text("result.interval_text", low=low, high=high))
-    sentences += [_compare(result, grouping, wording) for grouping in result.groupings[:2] if _can_compare(result)]
+    else:
+        sentences.append(_interval(total, wording))
+    plain = [grouping for grouping in result.groupings if not grouping.is_crossed]
+    sentences += [_compare(result, grouping, wording) for grouping in plain[:2] if _can_compare(result)]
     return [sentence for sentence in sentences if sentence]
+
+
+def _interval(cell: SafeCell, wording: Wording) -> str:
+    if cell.ci_low is None or cell.ci_high is None:
+        return ""
+    low, high = (wording.figure(end, cell.unit) for end in (cell.ci_low, cell.ci_high))
+    return wording.text("result.interval_text", low=low, high=high)
+
+
+def tell_quality(result: Result, standard: str, wording: Wording) -> str:
+    """The label of its figure in words, with a warning where it isn't reliable; "" without sampling error.
+
+    Args:
+        result: what is told.
+        standard: "ine" or "cepal", "" for INE's.
+        wording: the language.
+    """
+    label = result.total.label
+    if label not in {"reliable", "weakly_reliable", "not_reliable"}:
+        return ""
+    whose = wording.maybe(f"result.quality_{standard or 'ine'}", standard.upper())
+    told = wording.text("result.quality", standard=whose, label=wording.text(f"quality.{label}"))
+    advice = wording.maybe(f"result.advice_{label}", "")
+    return f"{told} {advice}".strip()
 
 
 def tell_base(result: Result, wording: Wording) -> list[str]:
@@ -81,9 +112,15 @@ def category_label(result: Result, code: str, wording: Wording) -> str:
     return wording.pick(group_label(code, result.indicator.category_labels, other_label()))
 
 
-def domain_label(grouping: Grouping, code: str, wording: Wording) -> str:
-    """Name of a breakdown's group."""
-    return wording.pick(group_label(code, grouping.breakdown.category_labels, other_label()))
+def domain_label(grouping: Grouping, codes: Sequence[str], wording: Wording) -> str:
+    """Name of a group: of each of its codes."""
+    named = zip(codes, grouping.breakdowns, strict=True)
+    return ", ".join(wording.pick(group_label(code, each.category_labels, other_label())) for code, each in named)
+
+
+def grouping_label(grouping: Grouping, wording: Wording) -> str:
+    """Name of a breakdown, or of those that are crossed."""
+    return " × ".join(wording.pick(each.label) for each in grouping.breakdowns)
 
 
 def other_label() -> Text:
@@ -103,7 +140,7 @@ def _most_frequent(result: Result, wording: Wording) -> str:
 
 
 def _can_compare(result: Result) -> bool:
-    return result.indicator.kind in {"share", "mean", "ratio"}
+    return result.indicator.kind in {"share", "mean", "quantile", "ratio"}
 
 
 def _compare(result: Result, grouping: Grouping, wording: Wording) -> str:
@@ -112,7 +149,7 @@ def _compare(result: Result, grouping: Grouping, wording: Wording) -> str:
     known = [(code, cell) for code, cell in shown if cell.estimate is not None]
     if len(known) < 2:
         return ""
-    name = wording.pick(grouping.breakdown.label)
+    name = grouping_label(grouping, wording)
     if len(known) <= _PAIR:
         parts = [f"{domain_label(grouping, code, wording)}, {_written(cell, wording)}" for code, cell in known]
         return wording.text("result.pair", breakdown=name, parts="; ".join(parts))

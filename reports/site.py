@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 import jinja2
 
+from reports.areas import AreaMap, draw_areas
 from reports.charts import Chart
+from reports.commune_sites import CommuneJob, build_commune_sites
+from reports.compare_pages import communes_page, compare_index_page, compare_page
 from reports.contents import ReleaseContents
+from reports.embeds import chart_path, draw_picture, embed
 from reports.maps import CommuneMap, draw_map
-from reports.pages import (
-    PageContext,
-    downloads_page,
-    home_page,
-    method_page,
-    quality_page,
-    topic_page,
-)
-from reports.results import Result, gather_results
+from reports.page_writer import PageWriter, page_environment
+from reports.pages import PROFILE, PageContext, home_page, topic_page
+from reports.paper_pages import downloads_page, method_page, quality_page
+from reports.places import Comparison, Place, compare_places, file_of, list_places
+from reports.profile import profile_page
+from reports.results import Result, results_by_commune
+from reports.round_pages import rounds_page, rounds_table
+from reports.tables import estimates_frame
 from reports.views import draw_result
 from reports.wording import Wording
-from schemas.estimates import SafeTable
+from schemas.estimates import SafeCell, SafeTable
 
 STYLE = "assets/style.css"
+SCRIPT = "assets/site.js"
 READ_ME = {"es": "LEEME.txt", "ht": "LI_M.txt", "en": "README.txt"}
 """Language -> name of the text that opens a release for people."""
 
@@ -37,10 +41,17 @@ class _Drawn:
     results: tuple[Result, ...]
     charts: Mapping[str, Chart | None]
     commune: CommuneMap | None
+    places: tuple[Place, ...]
+    comparisons: tuple[Comparison, ...]
+    areas: AreaMap | None
 
 
 def build_site(
-    release_id: str, table: SafeTable, contents: ReleaseContents, data: Mapping[str, bytes]
+    release_id: str,
+    table: SafeTable,
+    contents: ReleaseContents,
+    data: Mapping[str, bytes],
+    processes: int | None = None,
 ) -> dict[str, bytes]:
     """Every file of the site, path below `site/` -> bytes.
 
@@ -49,20 +60,39 @@ def build_site(
         table: the only figures that are shown.
         contents: everything else.
         data: the release's data files, path -> bytes, for the page of downloads.
+        processes: that share the communes' pages; null for as many as there are cores, where that pays.
     """
-    results = gather_results(table, contents.specs, contents.form)
+    by_commune = results_by_commune(table, contents.specs, contents.form)
+    results = by_commune[""]
+    places = list_places(by_commune, contents.specs)
     charts = {result.indicator.name: draw_result(result) for result in results}
-    drawn = _Drawn(results, charts, draw_map(contents.specs.design.commune))
-    environment = _environment()
-    pages = {STYLE: files("reports").joinpath("static", "style.css").read_bytes()}
+    drawn = _Drawn(
+        results,
+        charts,
+        draw_map(contents.specs.design.commune),
+        places,
+        compare_places(by_commune, places),
+        draw_areas(places) if places else None,
+    )
+    static = files("reports").joinpath("static")
+    pages = {path: static.joinpath(path.rpartition("/")[2]).read_bytes() for path in (STYLE, SCRIPT)}
+    pages |= _tables_of(table)
+    if contents.rounds:
+        pages["datos/rondas.csv"] = rounds_table(table, contents.rounds)
+    environment = page_environment()
     for language in contents.languages:
         pages |= _language_pages(language, release_id, table, contents, data, drawn, environment)
+    if places:
+        printed = tuple(path for path in data if path.startswith("profile/"))
+        whole = {result.indicator.name: result.cells["total"] for result in results}
+        job = CommuneJob(release_id, contents, places, printed, whole)
+        pages |= build_commune_sites(job, table, processes)
     return pages
 
 
 def build_read_me(release_id: str, table: SafeTable, contents: ReleaseContents) -> dict[str, bytes]:
     """The texts that open the release's folder, one a language."""
-    template = _environment().get_template("readme.txt")
+    template = page_environment().get_template("readme.txt")
     texts: dict[str, bytes] = {}
     for language in contents.languages:
         wording = Wording(language)
@@ -79,6 +109,14 @@ def build_read_me(release_id: str, table: SafeTable, contents: ReleaseContents) 
     return texts
 
 
+def _tables_of(table: SafeTable) -> dict[str, bytes]:
+    """One CSV an indicator, with the columns of estimates.csv."""
+    cells: dict[str, list[SafeCell]] = {}
+    for cell in table.cells:
+        cells.setdefault(cell.indicator, []).append(cell)
+    return {f"datos/{name}.csv": estimates_frame(found).write_csv().encode() for name, found in cells.items()}
+
+
 def _language_pages(
     language: str,
     release_id: str,
@@ -88,7 +126,6 @@ def _language_pages(
     drawn: _Drawn,
     environment: jinja2.Environment,
 ) -> dict[str, bytes]:
-    folder = "" if language == contents.languages[0] else f"{language}/"
     context = PageContext(
         release_id=release_id,
         wording=Wording(language),
@@ -97,33 +134,43 @@ def _language_pages(
         results=drawn.results,
         charts=drawn.charts,
         commune=drawn.commune,
+        places=drawn.places,
         data=data,
     )
-    built: dict[str, bytes] = {}
+    writer = PageWriter(context, environment)
+    for name, template, values in _pages(context, drawn):
+        writer.write(name, template, values)
+    return writer.built | {f"{writer.folder}{path}": picture.encode() for path, picture in _pictures(context, drawn)}
 
-    def write(name: str, template: str, values: Mapping[str, Any]) -> None:
-        shared = context.frame(name, "../" if folder else "")
-        page = environment.get_template(template).render(**shared, **values)
-        built[f"{folder}{name}"] = page.encode()
 
-    makers: tuple[tuple[str, str, Callable[[PageContext], dict[str, Any]]], ...] = (
-        ("index.html", "home.html", home_page),
-        ("metodo.html", "method.html", method_page),
-        ("calidad.html", "quality.html", quality_page),
-        ("descargas.html", "downloads.html", downloads_page),
-    )
-    for name, template, make in makers:
-        write(name, template, make(context))
+def _pages(context: PageContext, drawn: _Drawn) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    yield "index.html", "home.html", home_page(context)
+    yield "metodo.html", "method.html", method_page(context)
+    yield "calidad.html", "quality.html", quality_page(context)
+    yield "descargas.html", "downloads.html", downloads_page(context)
+    yield PROFILE, "profile.html", profile_page(context)
     for topic in context.topics:
-        write(context.topic_file(topic.name), "topic.html", topic_page(context, topic))
-    return built
+        yield context.topic_file(topic.name), "topic.html", topic_page(context, topic)
+    if context.contents.rounds:
+        yield "rondas.html", "rounds.html", rounds_page(context)
+    if drawn.places:
+        yield "comunas.html", "communes.html", communes_page(context)
+        yield "comparar.html", "compare_index.html", compare_index_page(context, drawn.comparisons)
+    for comparison in drawn.comparisons if drawn.places else ():
+        yield file_of(comparison.result), "compare.html", compare_page(context, comparison, drawn.areas)
 
 
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("reports", "templates"),
-        autoescape=jinja2.select_autoescape(["html"]),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def _pictures(context: PageContext, drawn: _Drawn) -> Iterator[tuple[str, str]]:
+    wording, contents = context.wording, context.contents
+    source = wording.text(
+        "chart.source", title=context.title, period=contents.specs.design.period, release=context.release_id
     )
+    if contents.rehearsal:
+        source = f"{wording.text('rehearsal.title')}. {source}"
+    licence = wording.text("chart.licence", licence=contents.licence)
+    for result in drawn.results:
+        chart = drawn.charts[result.indicator.name]
+        if chart is not None:
+            picture = draw_picture(result, chart, source, licence, wording)
+            yield chart_path(result, "svg"), picture
+            yield chart_path(result, "html"), embed(picture, source, licence, wording)

@@ -10,7 +10,7 @@ import xlsxwriter
 
 from reports.contents import ReleaseContents
 from reports.results import Result, gather_results
-from reports.sentences import category_label, domain_label
+from reports.sentences import category_label, domain_label, grouping_label
 from reports.wording import PERCENT, Wording
 from schemas.estimates import TOTAL, SafeCell, SafeTable
 
@@ -103,7 +103,7 @@ def _rows(result: Result, wording: Wording, contents: ReleaseContents) -> list[t
     indicator = wording.pick(result.indicator.label)
     groups = [(TOTAL, "", wording.text("result.total"))]
     for grouping in result.groupings:
-        name = wording.pick(grouping.breakdown.label)
+        name = grouping_label(grouping, wording)
         groups += [(domain, name, domain_label(grouping, code, wording)) for code, domain in grouping.groups]
     return [
         ([topic, indicator, name, group, category_label(result, code, wording) if code else ""], cell)

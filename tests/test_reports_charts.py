@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 from lxml import etree
@@ -23,6 +24,7 @@ WORDS = {
     "m": "Hombres",
     "=m": "20 %",
     "few": "Pocos",
+    "long": "Barrio industrial\ny borde rural",
     "=few": "oculto",
 }
 
@@ -44,7 +46,10 @@ def test_bars_are_as_long_as_their_figures(drawing: etree._Element) -> None:
     assert widths(drawing) == pytest.approx([52, 104, 26], abs=0.1)
 
 
-def test_a_withheld_figure_has_a_word_and_no_bar(drawing: etree._Element) -> None:
+def test_a_withheld_figure_has_a_word_and_a_hatched_box_and_no_bar(drawing: etree._Element) -> None:
+    (void,) = drawing.findall("path[@class='c-void']")
+    assert void.get("fill") == f"url(#{drawing.find('pattern').get('id')})"  # type: ignore[union-attr]
+    assert "h58v11h-58" in void.get("d", "")
     assert [text.text for text in drawing.findall("text[@class='c-hidden']")] == ["oculto"]
     assert len(widths(drawing)) == 3
 
@@ -65,15 +70,26 @@ def test_words_stand_where_their_marks_stood(drawing: etree._Element) -> None:
     assert drawing.findtext("title") == "A < B" and drawing.get("aria-labelledby") == "c-t c-d"
 
 
-def test_a_long_label_stands_above_its_bar(drawing: etree._Element) -> None:
+def test_a_long_label_has_room_for_two_lines_beside_its_bar(drawing: etree._Element) -> None:
     labels = [float(text.get("y", "")) for text in drawing.findall("text[@class='c-text']")]
     values = [float(text.get("y", "")) for text in drawing.findall("text[@class='c-value']")]
-    assert values[0] == labels[0] and values[-1] == labels[-1] + 18
+    assert values[0] == labels[0] and values[-1] == labels[-1]
+    assert [round(below - above, 1) for above, below in pairwise(labels)] == [23, 23, 29.5]
+    (long,) = [text for text in drawing.findall("text[@class='c-text']") if len(text)]
+    assert [(line.text, line.get("x")) for line in long] == [("Barrio industrial", "1"), ("y borde rural", "1")]
+
+
+def test_a_figure_that_is_not_reliable_is_drawn_pale() -> None:
+    weak = draw_bars((BarGroup("", (Bar("a", 5.0, is_weak=True), Bar("b", 5.0))),), None, True)
+    assert [weak.shapes.count(f'class="{name}"') for name in ("c-weak", "c-bar")] == [1, 1]
 
 
 def test_a_drawing_brings_no_colour_font_or_role_of_its_own(drawing: etree._Element) -> None:
     names = {str(name) for element in drawing.iter() for name in element.attrib}
-    assert names <= {"class", "viewBox", "role", "aria-labelledby", "id", "d", "x", "y", "x2", "y2", "transform"}
+    assert names <= {"class", "viewBox", "role", "aria-labelledby", "id", "d", "x", "y", "x2", "y2", "transform"} | {
+        *("dy", "fill", "width", "height", "patternUnits"),
+    }
+    assert {element.get("fill") for element in drawing.iter() if element.get("fill")} == {"url(#c-h)"}
 
 
 def test_shapes_of_unknown_colours_are_dropped() -> None:
