@@ -29,6 +29,20 @@ MOST_NEAR = 12
 Row = tuple[str, str]
 """Table and row id."""
 Guard = tuple[tuple[Cell, tuple[Typed, bool]], ...]
+Over = tuple[tuple[Cell, frozenset[Typed]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Implied:
+    """An implied edit: one answer of `cut` must change in interviews with the answers of `guard`.
+
+    Attributes:
+        over: answers that were gone through when it was proved.
+    """
+
+    guard: Guard
+    over: Over
+    cut: frozenset[Cell]
 
 
 @dataclass(slots=True)
@@ -36,8 +50,7 @@ class Shop:
     """All that interviews of one form version are mended with.
 
     Attributes:
-        learned: implied edits, by the structure of the interviews in which they hold: answers that make them so, and
-            answers of which one must change.
+        learned: implied edits, by the structure of the interviews in which they hold.
     """
 
     interviews: Interviews
@@ -46,7 +59,7 @@ class Shop:
     covers: Covers
     domains: Domains
     donors: Donors
-    learned: dict[int, dict[Guard, frozenset[Cell]]] = field(default_factory=dict)
+    learned: dict[int, dict[tuple[Guard, Over], Implied]] = field(default_factory=dict)
 
     @property
     def edits(self) -> Edits:
@@ -55,7 +68,7 @@ class Shop:
 
     def mend(self, unit: Unit) -> Generator[Ask, Answers, Mended]:
         """Mend one interview; yields what is to be judged."""
-        search = Search(self.interviews, self.domains, unit.number, unit.exempt)
+        search = Search(self.interviews, self.domains, unit.number, unit.forced, unit.exempt)
         changeable = self.edits.changeable
         cuts = {frozenset({cell}) for cell in unit.forced}
         for place in unit.failing:
@@ -74,7 +87,7 @@ class Shop:
                 return found
             free = chosen.union(*followers.values())
             proofs: list[Proof] = []
-            for part in search.parts(free):
+            for part in search.parts(chosen, free):
                 proofs.append((yield from search.run(part, chosen, free)))
                 if not proofs[-1].solutions:
                     break
@@ -93,16 +106,23 @@ class Shop:
         if unit.exempt:
             return set()
         return {
-            cut
-            for guard, cut in self.learned.get(id(structure), {}).items()
-            if all(self._held(unit, cell) == held for cell, held in guard)
+            known.cut
+            for known in self.learned.get(id(structure), {}).values()
+            if all(self._held(unit, cell) == held for cell, held in known.guard)
+            and all(self._is_covered(unit, cell, values) for cell, values in known.over)
         }
 
     def _learn(self, unit: Unit, structure: Structure, proof: Proof) -> None:
         if unit.exempt or proof.cut is None:
             return
         guard = tuple((cell, self._held(unit, cell)) for cell in sorted(proof.guard))
-        self.learned.setdefault(id(structure), {})[guard] = proof.cut
+        over = tuple(sorted(proof.over.items()))
+        self.learned.setdefault(id(structure), {})[guard, over] = Implied(guard, over, proof.cut)
+
+    def _is_covered(self, unit: Unit, cell: Cell, values: frozenset[Typed]) -> bool:
+        """Whether an answer is one of those that an implied edit was proved for; any number is."""
+        value = self.interviews.value(unit.number, cell)
+        return cell in unit.forced or value in values or isinstance(value, int | float)
 
     def _held(self, unit: Unit, cell: Cell) -> tuple[Typed, bool]:
         """An answer, and whether it is blank because it isn't asked: then it may follow from other answers."""

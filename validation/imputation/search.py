@@ -8,8 +8,8 @@ the covering problem.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from validation.cleaning.cells import Typed
 from validation.imputation.domains import Domains
@@ -44,6 +44,7 @@ class Proof:
         solutions: answers with which every edit holds.
         cut: answers of which one must change too, where there is no solution; null if that isn't known.
         guard: answers that make it so.
+        over: the answers that were gone through; it says nothing of interviews that have others.
         is_every: whether these are all there are.
     """
 
@@ -51,6 +52,7 @@ class Proof:
     cut: frozenset[Cell] | None
     guard: frozenset[Cell]
     is_every: bool
+    over: Mapping[Cell, frozenset[Typed]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -59,12 +61,14 @@ class Search:
 
     Args:
         number: of the interview.
+        forced: answers that can't stay as they are.
         exempt: edits that need not hold.
     """
 
     interviews: Interviews
     domains: Domains
     number: int
+    forced: frozenset[Cell]
     exempt: frozenset[Place]
 
     @property
@@ -72,8 +76,8 @@ class Search:
         """Of the interview."""
         return self.interviews.structure(self.number)
 
-    def parts(self, free: frozenset[Cell]) -> list[list[Cell]]:
-        """Answers in groups that no edit ties to each other; in each those with few values first."""
+    def parts(self, chosen: frozenset[Cell], free: frozenset[Cell]) -> list[list[Cell]]:
+        """Answers in groups that no edit ties to each other; in each the chosen ones first, those with few values."""
         group: dict[Cell, set[Cell]] = {cell: {cell} for cell in free}
         for cell in sorted(free):
             for place in self.structure.touching.get(cell, ()):
@@ -83,7 +87,9 @@ class Search:
                     group[other] = merged
         unique = {min(cells): cells for cells in group.values()}
         sizes = {cell: len(self.domains.of((cell[0], cell[2]))) for cell in free}
-        return [sorted(unique[first], key=lambda cell: (sizes[cell], cell)) for first in sorted(unique)]
+        return [
+            sorted(unique[first], key=lambda cell: (cell not in chosen, sizes[cell], cell)) for first in sorted(unique)
+        ]
 
     def touched(self, cells: Collection[Cell], free: Collection[Cell]) -> frozenset[Place]:
         """Edits that rest on some of the answers, and must hold.
@@ -125,12 +131,12 @@ class Search:
         for cell in part:
             done.add(cell)
             now = frozenset(place for place in must if cells_of[place] & free <= done)
-            blank = () if cell in chosen else (None,)
-            tries = [{**state, cell: value} for state in states for value in (*blank, *self._values(cell, state))]
+            stays = self._staying(cell, chosen)
+            tries = [{**state, cell: value} for state in states for value in (*stays, *self._values(cell, state))]
             if len(tries) > MOST_TRIES:
                 tries, is_whole = tries[:MOST_TRIES], False
-            given = frozenset(done & chosen)
-            broken = yield Ask([Trial(self.number, state, given) for state in tries], {number for number, _ in now})
+            trials = [Trial(self.number, state, self._due(state, chosen)) for state in tries]
+            broken = yield Ask(trials, {number for number, _ in now})
             states = []
             for state, places in zip(tries, broken, strict=True):
                 why = now & places
@@ -145,7 +151,25 @@ class Search:
         if states or not is_whole:
             return Proof(tuple(states), None, frozenset(), is_every and is_whole)
         cut, guard = self._imply(dropped, free)
-        return Proof((), cut, guard | self._beside(part, free), True)
+        over = {cell: frozenset((*self._staying(cell, chosen), *self.domains.of((cell[0], cell[2])))) for cell in part}
+        return Proof((), cut, guard | self._beside(part, free), True, over)
+
+    def _staying(self, cell: Cell, chosen: frozenset[Cell]) -> tuple[Typed, ...]:
+        """The answer as it is, where it isn't among those that are tried anyway.
+
+        It is no way out for the set, or a smaller set would do; but what it breaks belongs to the implied edit.
+        """
+        value = self._base(cell)
+        is_tried = cell in self.forced or value in self.domains.of((cell[0], cell[2]))
+        return () if is_tried and cell in chosen else (value,)
+
+    def _due(self, state: State, chosen: frozenset[Cell]) -> frozenset[Cell]:
+        """Answers that must be given: those of the set, unless they stay as they are."""
+        return frozenset(
+            cell
+            for cell, value in state.items()
+            if cell in chosen and (cell in self.forced or value is not None or self._base(cell) is not None)
+        )
 
     def _unlike(
         self, states: Sequence[State], done: set[Cell], must: Collection[Place], free: frozenset[Cell]
