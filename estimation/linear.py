@@ -252,10 +252,14 @@ def refuse_singletons(stage: Stage, number: int, rows: Codes) -> None:
     if found:
         named = ", ".join(f"«{stage.names[group]}»" for group in found[:NAMED] if len(stage.names) > group)
         more = f" and {len(found) - NAMED} more" if named and len(found) > NAMED else ""
-        groups = "strata have" if number == 0 else f"units of stage {number} hold"
+        told = f"{len(found)} {'stratum has' if len(found) == 1 else 'strata have'}"
+        if number:
+            told = f"{len(found)} unit{'' if len(found) == 1 else 's'} of stage {number} with"
+        elif named == "«»":
+            told, named = "The sample has", ""
         raise EstimationError(
             "EST-015",
-            f"{len(found)} {groups} a single unit of stage {number + 1}, so the variance within them can't be seen"
+            f"{told} a single unit of stage {number + 1}, so the variance within can't be seen"
             f"{': ' if named else ''}{named}{more}.",
             "Join them with a neighbour, or choose: skip (they add nothing, as if taken with certainty) or center "
             "(their distance from the overall mean counts, the careful choice).",

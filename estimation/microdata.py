@@ -13,6 +13,9 @@ from schemas.fields import MAIN_TABLE, Field, Form, Group, Table
 MISSING: Final = ("", "NA", "NaN", "nan", "NULL", "null", ".", "#N/A", "#NULL!")
 """Texts that stand for a missing value in the files of R, Stata, SAS, SPSS and Excel."""
 
+GROUPED: Final = r"^[+-]?[0-9]{1,3}([.][0-9]{3})+(,[0-9]*)?$"
+"""A number with points between thousands."""
+
 ROOT: Final = "/data"
 
 
@@ -45,6 +48,10 @@ class Microdata:
         """Some of the columns."""
         return Microdata(self._frame.select(names))
 
+    def rename(self, old: str, new: str) -> Microdata:
+        """The same with another name for a column."""
+        return Microdata(self._frame.rename({old: new}))
+
     def filter(self, kept: pl.Series) -> Microdata:
         """The rows that are kept."""
         return Microdata(self._frame.filter(kept))
@@ -72,7 +79,9 @@ class Microdata:
         return self._codes[name]
 
     def numbers(self, name: str) -> pl.Series:
-        """A column as Float64, null where it is missing. A decimal comma is read where no value has a point.
+        """A column as Float64, null where it is missing.
+
+        A decimal comma is read where no value has a point, or where every point separates thousands ("1.234,5").
 
         Raises:
             EstimationError: EST-020; EST-017, when a value is no number.
@@ -111,8 +120,13 @@ class Microdata:
     def _read_numbers(self, name: str) -> pl.Series:
         codes = self.codes(name)
         numbers = codes.cast(pl.Float64, strict=False)
-        if numbers.null_count() > codes.null_count() and not codes.str.contains(".", literal=True).any():
-            numbers = codes.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+        if numbers.null_count() > codes.null_count():
+            pointed = codes.filter(codes.str.contains(".", literal=True))
+            # 1.0 reads as the code 1, so that 2.000 among "1.234,5" is seen in the file's own text.
+            if pointed.str.contains(GROUPED).all():
+                plain = self._column(name).str.strip_chars().str.replace_all(".", "", literal=True)
+                commas = codes if pointed.is_empty() else plain
+                numbers = commas.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
         bad = codes.is_not_null() & numbers.is_null()
         if bad.any():
             raise EstimationError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,8 +91,13 @@ def load(
     """Read the columns of a file that the figures need."""
     there = read_header(path)
     design, margins = request.design, request.margins
+    if not there:
+        raise EstimationError(
+            "EST-018", f"«{path.name}» is empty.", "Look at the file: its first line names the columns."
+        )
     wanted = {design.weights, design.strata, *design.clusters, *design.populations, *request.by, *test}
     wanted |= {name for kind, first, second, _ in asked for name in ((first, second) if kind == "ratio" else (first,))}
+    _refuse_unknown(wanted, there)
     for table in (*margins.poststratify, *margins.rake, *margins.calibrate):
         wanted |= _named_in(table, there)
     if where is not None:
@@ -100,6 +106,24 @@ def load(
         wanted |= {name for name in there if re.search(design.pattern, name)}
     # A column at least, so that a misspelt name isn't taken for a table without rows.
     return Microdata(read_columns(path, {name for name in wanted if name} | set(there[:1])))
+
+
+def _refuse_unknown(wanted: set[str | None], there: Sequence[str]) -> None:
+    """Say of a misspelt name what the table has; before anything is read.
+
+    Raises:
+        EstimationError: EST-020.
+    """
+    for name in wanted:
+        if name and name not in there:
+            near = [other for other in there if other.lower() == name.lower()] or get_close_matches(name, there, 1)
+            raise EstimationError(
+                "EST-020",
+                f"The table has no column «{name}».",
+                f"Did you mean «{near[0]}»?"
+                if near
+                else f"It has {', '.join(there[:12])}; capitals and accents count.",
+            )
 
 
 def _named_in(table: pl.DataFrame, there: Sequence[str]) -> set[str]:
@@ -119,9 +143,15 @@ def rows_where(data: Microdata, where: str) -> Flags:
         ExpressionError: EXP-*, where it can't be read.
         EstimationError: EST-028, where it names no column.
     """
-    form, tables = data.select([name for name in data.names if name in where]).form()
+    named = [name for name in data.names if name in where]
+    plain, written = data.select(named), where
+    for at, name in enumerate(named):
+        # A name that XPath couldn't read ("ingreso mensual") stands under another one for the while.
+        if re.fullmatch(r"[^\W\d][\w.-]*", name) is None:
+            plain, written = plain.rename(name, f"_column_{at}"), written.replace(f"${{{name}}}", f"${{_column_{at}}}")
+    form, tables = plain.form()
     try:
-        condition = compile_columns(where, form, "main")
+        condition = compile_columns(written, form, "main")
     except ExpressionError as error:
         if error.code not in {"EXP-101", "EXP-102"}:
             raise

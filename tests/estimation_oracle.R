@@ -142,9 +142,56 @@ put("estimation_scd.csv", "--weights w --strata ESA --clusters ambulance --ratio
 data(election)
 e <- svydesign(id = ~1, fpc = ~p, data = election_pps, pps = "brewer")
 told("estimation_election.csv", "--fpc p --total Bush", "", svytotal(~Bush, e), e); told("estimation_election.csv", "--fpc p --total Kerry", "", svytotal(~Kerry, e), e)
-writeLines(lines, file.path(here, "estimation_r_survey.csv"))
+# More of the manual's surveys: NHANES (a third of its rows), hospitals, and schools by groups under every calibration.
+data(nhanes); data(hospital)
+third <- nhanes[seq(1, nrow(nhanes), 3), ]; third$age <- as.integer(third$agecat); third$agecat <- NULL
+third$WTMEC2YR <- round(third$WTMEC2YR, 2)
+o <- "--clusters SDMVPSU --strata SDMVSTRA --weights WTMEC2YR"
+d <- svydesign(id = ~SDMVPSU, strata = ~SDMVSTRA, weights = ~WTMEC2YR, nest = TRUE, data = third); k <- d[!is.na(third$HI_CHOL), ]
+file <- "estimation_nhanes.csv"
+for (r in 1:4) told(file, paste(o, "--mean HI_CHOL --by race"), r, svymean(~HI_CHOL, ks <- subset(k, race == r), deff = TRUE), ks)
+for (g in 1:2) for (r in 1:4)
+  told(file, paste(o, "--total HI_CHOL --by 'RIAGENDR,race'"), paste0(g, "|", r), svytotal(~HI_CHOL, ks <- subset(k, race == r & RIAGENDR == g), deff = TRUE), ks)
+told(file, paste(o, "--share race --interval t --where 'age = 3 and RIAGENDR = 2'"), 1:4, svymean(~factor(race), ks <- subset(d, age == 3 & RIAGENDR == 2), deff = TRUE), ks)
+for (m in c("logit", "beta", "asin")) { q <- svyciprop(~I(HI_CHOL == 1), k, method = m)
+  put(file, paste(o, "--share HI_CHOL --interval", m), "1", coef(q), SE(q), attr(q, "ci")[1], attr(q, "ci")[2]) }
+for (t in c("HI_CHOL*race", "age*race")) { x <- if (t == "age*race") svychisq(~age + race, d) else svychisq(~HI_CHOL + race, k)
+  put(file, paste0(o, " --test '", t, "'"), "", x$statistic, x$p.value, x$parameter[1], x$parameter[2]) }
+x <- svychisq(~HI_CHOL + race, subset(k, RIAGENDR == 2))
+put(file, paste(o, "--test 'HI_CHOL*race' --where 'RIAGENDR = 2'"), "", x$statistic, x$p.value, x$parameter[1], x$parameter[2])
+for (r in 1:4) told(file, paste(o, "--count --by race"), r, svytotal(~one, ks <- subset(update(d, one = 1), race == r)), ks)
+j <- as.svrepdesign(d, type = "JKn")
+for (r in 1:4) { m <- svymean(~HI_CHOL, subset(j, race == r), na.rm = TRUE); put(file, paste(o, "--method jackknife --mean HI_CHOL --by race"), r, coef(m), SE(m)) }
+d <- svydesign(strata = ~oblevel, id = ~hospno, weights = ~weighta, fpc = ~tothosp, data = hospital)
+told("estimation_hospital.csv", "--strata oblevel --clusters hospno --weights weighta --fpc tothosp --total births", "", svytotal(~births, d, deff = TRUE), d)
+d <- svydesign(strata = ~oblevel, id = ~1, fpc = ~tothosp, data = hospital)
+told("estimation_hospital.csv", "--strata oblevel --fpc tothosp --mean births", "", svymean(~births, d, deff = TRUE), d)
+halves <- c(`(Intercept)` = 6194, sch.wideYes = 5122)
+full <- c(`(Intercept)` = 6194, stypeH = 755, stypeM = 1018)
+ways <- list("", "--poststratify TYPES ", "--rake WIDE ", "--poststratify TYPES --calibrate HALVES ", "--calibrate HALVES --distance raking ")
+made <- list(identity, function(d) postStratify(d, ~stype, types), function(d) rake(d, list(~stype, ~sch.wide), list(types, wide)),
+  function(d) calibrate(postStratify(d, ~stype, types), ~sch.wide, halves), function(d) calibrate(d, ~sch.wide, halves, calfun = "raking"))
+groups <- function(file, o, d) {
+  for (t in c("E", "H", "M")) { k <- subset(d, stype == t); r <- svyratio(~api00, ~api99, k, deff = TRUE); ci <- confint(r, df = degf(k))
+    put(file, paste0(o, "--ratio api00/api99 --by stype"), t, coef(r), SE(r), ci[1], ci[2], deff(r)) }
+  for (s in c("No", "Yes")) { k <- subset(d, awards == s); m <- svymean(~factor(stype), k); ci <- confint(m, df = degf(k))
+    for (i in 1:3) put(file, paste0(o, "--share stype --by awards --interval t"), paste0(s, "|", c("E", "H", "M")[i]), coef(m)[i], SE(m)[i], ci[i, 1], ci[i, 2]) }
+  told(file, paste0(o, "--mean api00 --where 'api99 > 600 and stype != `H`'"), "", svymean(~api00, k <- subset(d, api99 > 600 & stype != "H"), deff = TRUE), k)
+  x <- svychisq(~comp.imp + stype, d)
+  put(file, paste0(o, "--test 'comp.imp*stype'"), "", x$statistic, x$p.value, x$parameter[1], x$parameter[2])
+}
+d2 <- svydesign(id = ~dnum + snum, fpc = ~fpc1 + fpc2, data = apiclus2)
+d3 <- svydesign(id = ~1, weights = ~pw, data = apisrs)
+for (w in seq_along(ways)) {
+  groups("estimation_apiclus2.csv", paste("--clusters 'dnum,snum' --fpc 'fpc1,fpc2'", ways[[w]]), made[[w]](d2))
+  groups("estimation_apisrs.csv", paste("--weights pw", ways[[w]]), made[[w]](d3))
+  groups("apistrat.csv", paste("--weights pw --strata stype --fpc fpc", ways[[w]]), made[[w]](dstrat))
+}
+writeLines(gsub("`", "\"\"", lines), file.path(here, "estimation_r_survey.csv"))
 w <- function(x, n) write.csv(x, file.path(here, n), row.names = FALSE, quote = FALSE)
-w(apiclus2[, c("dnum", "snum", "stype", "sch.wide", "api00", "enroll", "pw", "fpc1", "fpc2")], "estimation_apiclus2.csv")
-w(apisrs[, c("stype", "sch.wide", "api00", "enroll", "pw", "fpc")], "estimation_apisrs.csv")
+kept <- c("stype", "sch.wide", "comp.imp", "awards", "api00", "api99", "enroll", "pw")
+w(apiclus2[, c("dnum", "snum", kept, "fpc1", "fpc2")], "estimation_apiclus2.csv")
+w(apisrs[, c(kept, "fpc")], "estimation_apisrs.csv")
+w(third, "estimation_nhanes.csv"); w(hospital[, c("hospno", "oblevel", "weighta", "tothosp", "births")], "estimation_hospital.csv")
 w(mu284, "estimation_mu284.csv"); w(fpc, "estimation_fpc.csv"); w(scd, "estimation_scd.csv")
 w(transform(election_pps, County = NULL), "estimation_election.csv")

@@ -290,3 +290,47 @@ def test_a_second_opinion_can_be_asked_for(words: tuple[str, ...]) -> None:
     told = notes(*design, *words, "--by", "sex", "--where", "${age} > 30", "--verify")
     assert float(told.split("at most ")[1].split(" ")[0]) < 1e-12
     assert "no figures" in notes(*design, "--quantile", "age", "--verify")
+
+
+def test_a_condition_reads_a_column_whose_name_has_spaces(tmp_path: Path) -> None:
+    path = write(tmp_path, "factor exp,ingreso mensual,año\n2,10,1\n1,40,2\n1,20,2\n")
+    words = ("--weights", "factor exp", "--mean", "ingreso mensual", "--where", "${ingreso mensual} < 30 and año > 0")
+    assert figures(*words, file=path)[0]["estimate"] == pytest.approx(40 / 3)
+
+
+def test_points_between_thousands_are_read_where_a_comma_is_the_decimal_sign(tmp_path: Path) -> None:
+    path = write(tmp_path, "w;x\n1.234,5;10\n2.000,0;20\n999;1.030,0\n")
+    total = figures("--weights", "w", "--total", "x", file=path)[0]["estimate"]
+    assert total == pytest.approx(1234.5 * 10 + 2000 * 20 + 999 * 1030)
+
+
+def test_a_misspelt_column_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
+    path = write(tmp_path, "weight,Ingreso\n1,2\n1,3\n")
+    for name, advice in (("ingreso", "Did you mean «Ingreso»"), ("wieght", "Did you mean «weight»"), ("q", "It has w")):
+        with pytest.raises(EstimationError, match=f"EST-020.*{advice}"):
+            run("--mean", name, file=path)
+
+
+def test_a_sample_of_one_row_is_refused_or_told_without_error(tmp_path: Path) -> None:
+    path = write(tmp_path, "w,x\n2,5\n")
+    with pytest.raises(EstimationError, match="EST-015 The sample has a single unit"):
+        run("--weights", "w", "--mean", "x", file=path)
+    told = figures("--weights", "w", "--mean", "x", "--singleton", "skip", file=path)[0]
+    assert (told["estimate"], told["se"], told["ci_low"], told["df"]) == (5.0, None, None, 0)
+    assert told["label"] == "not_reliable"
+
+
+def test_an_empty_file_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(EstimationError, match=r"EST-018 «table\.csv» is empty"):
+        run("--mean", "x", file=write(tmp_path, ""))
+
+
+def test_another_standard_judges_otherwise(tmp_path: Path) -> None:
+    """Eighty cases in ten units: enough for INE, too few for CEPAL."""
+    rows = "".join(f"{i % 10},{i % 2}\n" for i in range(80))
+    path = write(tmp_path, "c,x\n" + rows)
+    labels = {
+        name: figures("--clusters", "c", "--mean", "x", "--standard", name, file=path)[0]["label"]
+        for name in ("ine", "cepal")
+    }
+    assert labels == {"ine": "weakly_reliable", "cepal": "not_reliable"}
