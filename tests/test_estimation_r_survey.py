@@ -2,7 +2,8 @@
 
 The figures are those of survey 4.1.1 (Debian 12: r-cran-survey 4.1-1-1), written by `estimation_oracle.R`. The samples
 are the manual's own (California schools, scd, fpc, mu284, election, NHANES, hospitals), cut to the columns used, and
-one drawn for these tests with strata of two stages, one of them with a single unit, missing values and codes that start anew in each.
+one drawn for these tests with strata of two stages, one of them with a single unit, missing values and codes that start
+anew in each.
 """
 
 from __future__ import annotations
