@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from console.cards import CardMaker
 from console.layout import read_static
 from console.pages import addresses
 from console.pages.addresses import Page
@@ -53,6 +54,7 @@ def create_desk(
     settings: Settings | None = None,
     runner: FlowRunner | None = None,
     attempts: Attempts | None = None,
+    cards: CardMaker | None = None,
 ) -> Starlette:
     """The desk of a store, to be served alone or mounted under an address of another app.
 
@@ -61,8 +63,9 @@ def create_desk(
         settings: addresses; null takes the defaults.
         runner: who runs flows; null leaves the page of flows out.
         attempts: failed logins, if another door counts them too.
+        cards: who draws cards for phones; null leaves them out.
     """
-    desk = Desk(store, Logins(store, attempts or Attempts()), settings or Settings(), runner)
+    desk = Desk(store, Logins(store, attempts or Attempts()), settings or Settings(), runner, cards)
     routes = [Route(page.path, _endpoint(desk, page), methods=[page.method]) for page in addresses.PAGES]
     static = Route("/static/{version}/{name:path}", _static, methods=["GET"])
     app = Starlette(routes=[static, *routes], exception_handlers={404: _missing(desk), 405: _missing(desk)})

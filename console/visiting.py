@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from console.cards import CardMaker
 from console.layout import render
 from console.runs import FlowRunner
 from console.surveys import Survey
@@ -39,6 +40,7 @@ class Desk:
 
     Attributes:
         runner: runs flows; null where the desk can only look.
+        cards: draws cards for phones; null where it can't.
         now: the clock.
     """
 
@@ -46,6 +48,7 @@ class Desk:
     logins: Logins
     settings: Settings
     runner: FlowRunner | None = None
+    cards: CardMaker | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 

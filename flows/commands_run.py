@@ -124,10 +124,10 @@ def _ingest(
 ) -> IngestReport:
     # A private key is nothing for Prefect, which keeps what its runs are given.
     if plain or private_key is not None:
-        from flows.ingesting import ingest
+        from flows.followed_up import ingest_survey
 
         with open_data(data) as store, output.progress("reading submissions") as advance:
-            return ingest(store, form_id, advance, private_key)
+            return ingest_survey(store, form_id, advance, private_key)
     _prefect(data, output)
     from flows.prefect_flows import ingest_flow
 

@@ -41,8 +41,10 @@ class LazyDesk:
     def _load(self) -> ASGIApp:
         from console.app import create_desk
         from flows.desk_runs import DeskRunner
+        from flows.handing_out import sheet_page
 
-        return create_desk(self._store, settings=self._settings, runner=DeskRunner(self._store.data))
+        runner = DeskRunner(self._store.data)
+        return create_desk(self._store, settings=self._settings, runner=runner, cards=sheet_page)
 
 
 def desk_routes(store: Store, settings: Settings | None = None) -> list[BaseRoute]:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.places import open_data
+from flows.summaries import counts_of
 from schemas.errors import ComunalError
 from store.audit import Actor, acting
 from store.open import Store
@@ -35,23 +36,18 @@ def run_flow(store: Store, flow: str, form_id: str, parameters: Mapping[str, obj
     if flow == "ingest":
         from flows.followed_up import ingest_survey
 
-        read = ingest_survey(store, form_id, tell)
-        return {"read": read.read, "failed": read.failed, "findings": read.findings, "waiting": read.waiting}
+        return counts_of(ingest_survey(store, form_id, tell))
     if flow == "check":
         from flows.checking import check
 
-        checked = check(store, form_id, expectations=bool(parameters.get("expectations", True)), progress=tell)
-        counts = {"interviews": checked.interviews, "findings": checked.findings, "opened": checked.opened}
-        return counts | {"closed": checked.closed, "set_aside": checked.set_aside}
+        return counts_of(check(store, form_id, expectations=bool(parameters.get("expectations", True)), progress=tell))
     if flow == "report":
         from flows.quality import make_quality_report
 
-        told = make_quality_report(store, form_id, store.data / "quality")
-        return {"interviews": told.interviews, "findings": told.findings, "open": told.open, "new": int(told.new)}
+        return counts_of(make_quality_report(store, form_id, store.data / "quality"))
     from flows.releasing import release
 
-    made = release(store, form_id, store.data / "releases")
-    return {"interviews": made.interviews, "figures": made.figures, "suppressed": made.suppressed, "new": int(made.new)}
+    return counts_of(release(store, form_id, store.data / "releases"))
 
 
 def main(file: Path) -> int:

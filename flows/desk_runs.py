@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +23,7 @@ from flows.prefect_server import running_server
 from schemas.errors import CommandError
 
 RUNS = "runs"
-SERVED: Final = frozenset({"ingest", "check", "release"})
+SERVED: Final = frozenset(FLOWS)
 """Flows that `comunal up` has Prefect serve."""
 
 KEPT: Final = 200
@@ -156,16 +158,42 @@ def _list_in_prefect(url: str, form_id: str, limit: int) -> list[Run]:
     wanted = {"deployments": {"name": {"any_": ["comunal"]}}, "sort": "START_TIME_DESC", "limit": 4 * limit}
     rows = _ask(url, "POST", "/flow_runs/filter", wanted)
     names = {row["id"]: row["name"] for row in _ask(url, "POST", "/flows/filter", {})}
-    return [
-        _from_prefect(row, names.get(row["flow_id"], ""))
-        for row in rows
-        if row.get("parameters", {}).get("form") == form_id
-    ][:limit]
+    mine = [row for row in rows if row.get("parameters", {}).get("form") == form_id][:limit]
+    left = _left_by(url, [row["id"] for row in mine])
+    return [_from_prefect(row, names.get(row["flow_id"], ""), left.get(row["id"])) for row in mine]
 
 
-def _from_prefect(row: Mapping[str, Any], flow: str) -> Run:
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What a run left beside it: how far it is in hundredths, and its counts."""
+
+    done: int = 0
+    is_told: bool = False
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def _left_by(url: str, runs: Sequence[str]) -> dict[str, _Left]:
+    wanted = {"flow_runs": {"id": {"any_": list(runs)}}, "artifacts": {"type": {"any_": ["progress", "table"]}}}
+    found: dict[str, _Left] = {}
+    for row in _ask(url, "POST", "/artifacts/filter", wanted | {"limit": 200, "sort": "CREATED_DESC"}) if runs else ():
+        before = found.get(row["flow_run_id"], _Left())
+        if row["type"] == "progress":
+            found[row["flow_run_id"]] = replace(before, done=int(float(row["data"] or 0)), is_told=True)
+        elif row["key"] == "counts":
+            told = json.loads(row["data"]) if isinstance(row["data"], str) else row["data"]
+            found[row["flow_run_id"]] = replace(before, counts={one["count"]: int(one["number"]) for one in told})
+    return found
+
+
+_CODE = re.compile(r"\b[A-Z]{3}-\d{3}\b")
+
+
+def _from_prefect(row: Mapping[str, Any], flow: str, left: _Left | None = None) -> Run:
     started = row.get("start_time") or row.get("expected_start_time") or row["created"]
     state = _STATES.get(row.get("state_type") or "SCHEDULED", "failed")
+    # Prefect's own words of a failure may hold anything: a code of ours alone is told, its page has the rest.
+    code = _CODE.search(str((row.get("state") or {}).get("message") or "")) if state == "failed" else None
+    left = left or _Left()
     return Run(
         run_id=str(row["id"]),
         flow=flow,
@@ -174,6 +202,8 @@ def _from_prefect(row: Mapping[str, Any], flow: str) -> Run:
         started_at=datetime.fromisoformat(started),
         ended_at=datetime.fromisoformat(row["end_time"]) if row.get("end_time") else None,
         by=next((tag.removeprefix("by:") for tag in row.get("tags", ()) if tag.startswith("by:")), ""),
-        # Prefect's own words of a failure may hold anything: its page has them.
-        message="CMD-264" if state == "failed" else "",
+        done=left.done,
+        total=100 if left.is_told else None,
+        result=left.counts,
+        message=(code[0] if code else "CMD-264") if state == "failed" else "",
     )

@@ -105,18 +105,23 @@ def survey_of(store: Store, person: NewPerson) -> str:
     return " · ".join(titles[:2]) + (" …" if len(titles) > 2 else "")
 
 
+def sheet_page(store: Store, people: Sequence[NewPerson], url: str, *, login: bool = False) -> str:
+    """The sheet of these people's cards as a page; it holds their keys."""
+    cards = []
+    for person in people:
+        survey = survey_of(store, person)
+        settings = person_settings(url, person, survey, login=login)
+        cards.append(Card(person.name, person.role, tuple(sorted(person.communes)), survey, settings))
+    return write_sheet(cards)
+
+
 def make_sheet(store: Store, people: Sequence[NewPerson], url: str, out: Path, *, login: bool = False) -> None:
     """Write the sheet of these people's cards, for its owner only.
 
     Raises:
         CommandError: CMD-071, CMD-072, a PDF that can't be printed.
     """
-    cards = []
-    for person in people:
-        survey = survey_of(store, person)
-        settings = person_settings(url, person, survey, login=login)
-        cards.append(Card(person.name, person.role, tuple(sorted(person.communes)), survey, settings))
-    page = write_sheet(cards)
+    page = sheet_page(store, people, url, login=login)
     content = print_pdf(page) if out.suffix.lower() == ".pdf" else page.encode("utf-8")
     make_private(out)
     out.write_bytes(content)

@@ -7,21 +7,81 @@ Prefect stores them and shows them. Every task is keyed in the store, so that a 
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from prefect import State, Task, flow, task
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import TaskRun
+from prefect.runtime import flow_run
 
 from flows.checking import CheckReport, check
 from flows.followed_up import ingest_survey
 from flows.ingesting import IngestReport
 from flows.places import data_folder, open_data
+from flows.quality import QualityMade, make_quality_report
 from flows.releasing import ReleaseReport, release
-from flows.summaries import check_markdown, ingest_markdown, release_markdown
+from flows.summaries import (
+    check_markdown,
+    counts_of,
+    ingest_markdown,
+    release_markdown,
+    report_markdown,
+)
 from schemas.errors import StoreError
+from store.audit import Actor, acting
+from store.open import Store
+
+SECONDS = 2.0
+"""How often a run's progress is told at most."""
+
+BY = "by:"
+"""How the tag begins that says who asked for a run, as the audit log names them."""
+
+
+class Progress:
+    """Tells Prefect how far a run is, from which the desk has it."""
+
+    def __init__(self) -> None:
+        self._artifact: Any = None
+        self._told = 0.0
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """So much of so much is done."""
+        if not total or time.monotonic() - self._told < SECONDS:
+            return
+        self._told = time.monotonic()
+        percent = min(100.0, 100 * done / total)
+        if self._artifact is None:
+            self._artifact = create_progress_artifact(percent, key="progress")
+        else:
+            update_progress_artifact(self._artifact, percent)
+
+
+@contextmanager
+def opened() -> Iterator[Store]:
+    """The store; whoever asked for the run acts, else the account that runs it."""
+    by = next((tag.removeprefix(BY) for tag in flow_run.tags or () if tag.startswith(BY)), "")
+    with open_data(None) as store:
+        if not by:
+            yield store
+            return
+        with acting(Actor(by, "prefect")):
+            yield store
+
+
+def tell_counts(counts: Mapping[str, int]) -> None:
+    """Leave a run's counts where the desk reads them."""
+    create_table_artifact([{"count": name, "number": number} for name, number in counts.items()], key="counts")
 
 
 def is_passing(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
@@ -38,8 +98,8 @@ def is_passing(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
 )
 def ingest_task(form: str) -> IngestReport:
     """Raw submissions -> typed rows."""
-    with open_data(None) as store:
-        return ingest_survey(store, form)
+    with opened() as store:
+        return ingest_survey(store, form, Progress())
 
 
 @task(
@@ -51,15 +111,22 @@ def ingest_task(form: str) -> IngestReport:
 )
 def check_task(form: str, expectations: bool) -> CheckReport:
     """Rules of the form, of the checks sheet and of field work -> findings."""
-    with open_data(None) as store:
-        return check(store, form, expectations=expectations)
+    with opened() as store:
+        return check(store, form, expectations=expectations, progress=Progress())
 
 
 @task(name="estimate, protect, publish", cache_policy=NO_CACHE)
 def release_task(form: str, folder: Path) -> ReleaseReport:
     """Accepted interviews -> indicators -> protected tables -> release folder."""
-    with open_data(None) as store:
+    with opened() as store:
         return release(store, form, folder)
+
+
+@task(name="tell the quality of the data", cache_policy=NO_CACHE)
+def report_task(form: str) -> QualityMade:
+    """Everything received and decided -> a report to be read, asked about and signed."""
+    with opened() as store:
+        return make_quality_report(store, form, store.data / "quality")
 
 
 @flow(name="ingest", flow_run_name="ingest-{form}", log_prints=False)
@@ -74,6 +141,7 @@ def ingest_flow(form: str) -> IngestReport:
     """
     report = ingest_task(form)
     create_markdown_artifact(ingest_markdown(report), key="ingest", description="ingest")
+    tell_counts(counts_of(report))
     return report
 
 
@@ -90,6 +158,7 @@ def check_flow(form: str, expectations: bool = True) -> CheckReport:
     """
     report = check_task(form, expectations)
     create_markdown_artifact(check_markdown(report), key="check", description="check")
+    tell_counts(counts_of(report))
     return report
 
 
@@ -106,4 +175,21 @@ def release_flow(form: str, folder: str = "") -> ReleaseReport:
     """
     report = release_task(form, Path(folder) if folder else data_folder(None) / "releases")
     create_markdown_artifact(release_markdown(report), key="release", description="release")
+    tell_counts(counts_of(report))
+    return report
+
+
+@flow(name="report", flow_run_name="report-{form}", log_prints=False)
+def report_flow(form: str) -> QualityMade:
+    """Escribe el informe de calidad de los datos, para leer, preguntar y firmar.
+
+    Tells what was asked of whom, what was found and what was decided, as pages and PDF. The same data give the same
+    report.
+
+    Args:
+        form: form_id, as `comunal forms list` shows it.
+    """
+    report = report_task(form)
+    create_markdown_artifact(report_markdown(report), key="report", description="report")
+    tell_counts(counts_of(report))
     return report

@@ -14,12 +14,12 @@ from flows.registering import list_registered
 
 
 def serve_flows() -> None:
-    """Serves the three flows until the process is told to stop; each run is a process of its own."""
+    """Serves the flows until the process is told to stop; each run is a process of its own."""
     configure_prefect(Path(os.environ["COMUNAL_DATA"]), os.environ.get("PREFECT_API_URL"), log_level="WARNING")
     from prefect import serve
     from prefect.types.entrypoint import EntrypointType
 
-    from flows.prefect_flows import check_flow, ingest_flow, release_flow
+    from flows.prefect_flows import check_flow, ingest_flow, release_flow, report_flow
 
     deployments = [
         flow.to_deployment(
@@ -28,7 +28,7 @@ def serve_flows() -> None:
             entrypoint_type=EntrypointType.MODULE_PATH,
             parameters=_only_form(),
         )
-        for flow in (ingest_flow, check_flow, release_flow)
+        for flow in (ingest_flow, check_flow, report_flow, release_flow)
     ]
     serve(*deployments, print_starting_message=False, pause_on_shutdown=False)  # type: ignore[arg-type]
 

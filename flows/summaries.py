@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flows.checking import CheckReport
     from flows.ingesting import IngestReport
+    from flows.quality import QualityMade
     from flows.releasing import ReleaseReport
+
+
+COUNTS = (
+    *("read", "failed", "waiting", "interviews", "findings", "open", "opened", "closed", "set_aside"),
+    *("figures", "suppressed", "new"),
+)
+"""Names of counts, in the order in which they are shown."""
 
 
 def ingest_markdown(report: IngestReport) -> str:
@@ -39,3 +47,16 @@ def release_markdown(report: ReleaseReport) -> str:
         f"### release · {report.form_id}\n\n`{report.folder}`\n\n{report.interviews} entrevistas aceptadas, "
         f"{report.figures} cifras, {report.suppressed} suprimidas.\n"
     )
+
+
+def report_markdown(report: QualityMade) -> str:
+    """Where the report is, and what it counts."""
+    return (
+        f"### report · {report.report_id}\n\n`{report.folder}`\n\n{report.interviews} entrevistas, "
+        f"{report.findings} hallazgos, {report.open} abiertos.\n"
+    )
+
+
+def counts_of(report: IngestReport | CheckReport | ReleaseReport | QualityMade) -> dict[str, int]:
+    """The counts of a run that a page of the desk shows."""
+    return {name: int(getattr(report, name)) for name in COUNTS if hasattr(report, name)}

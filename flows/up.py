@@ -58,7 +58,7 @@ def run_everything(data: Path, host: str, port: int, prefect_port: int, output: 
             {"collection": f"http://{host}:{port}", "prefect": page, "data": str(data)},
             f"Collection server  http://{host}:{port}   (keys: comunal people add)\n"
             f"Desk               http://{host}:{port}/desk/   (passwords: comunal people password)\n"
-            f"Flows              {page}/deployments   (ingest, check, release)\n"
+            f"Flows              {page}/deployments   (ingest, check, report, release)\n"
             f"Data               {data}\nStop with Ctrl-C.",
         )
         _wait(data, stopping, {"collection server": door, "flows": runner})

@@ -6,22 +6,33 @@ import csv
 import re
 import shutil
 import string
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from decided_survey import FORM, add_people, make_survey
+from decided_survey import AT, FORM, SENTINEL, add_people, interview_xml, make_survey, person_xml
 from desk_visitors import Visitor, serve, visit
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 import console
+from console.app import create_desk
 from console.differences import compare_releases
 from console.pages.places import read_cursor
+from console.visiting import csrf_of
+from flows.checking import check
+from flows.handing_out import sheet_page
+from flows.ingesting import ingest
 from schemas.findings import Finding
 from schemas.text import LANGUAGES
+from store.arrivals import NewSubmission, add_submissions
+from store.audit import acting, list_log, person_actor
 from store.findings import list_findings, put_findings
 from store.open import Store, open_store
-from store.people import Person, add_person, list_people
+from store.people import Person, add_person, get_person, get_person_by_key, list_people, renew_key
 from store.releases import add_release, get_release
 
 ROOM = Path(console.__file__).parent
@@ -115,7 +126,9 @@ def test_all_findings_of_a_rule_are_decided_at_once_after_a_look(store: Store, v
     assert ana.get(f"/s/{FORM}/findings?rule=check:adults_told")[1].count(">accepted<") == 0
     assert "1 finding was decided." in ana.post(address, action="accept", reason="told so", confirm="yes")[1]
     assert ana.get(f"/s/{FORM}/findings?rule=check:adults_told&state=accepted")[1].count(">accepted<") == 1
-    assert "0 findings" in ana.get(f"/s/{FORM}/findings?rule=check:adults_told")[1], "what was accepted isn't open any more"
+    assert "0 findings" in ana.get(f"/s/{FORM}/findings?rule=check:adults_told")[1], (
+        "what was accepted isn't open any more"
+    )
     assert visitors["saul"].post(address, action="accept", reason="why not", confirm="yes")[0] == 403
     assert ana.post(address, action="correct", reason="odd")[0] == 409
 
@@ -210,6 +223,140 @@ def test_a_release_is_approved_once_and_the_one_before_superseded(
         states = [get_release(connection, name).state for name in ("r1", "r2")]
     assert states == ["superseded", "approved"]
     assert visitors["saul"].post(f"/s/{FORM}/releases/r2", state="withdrawn")[0] == 403
+
+
+def test_whoever_made_a_release_does_not_approve_it_and_a_withdrawal_says_why(
+    store: Store, people: dict[str, Person], visitors: dict[str, Visitor], tmp_path: Path
+) -> None:
+    folder = tmp_path / "r9"
+    folder.mkdir()
+    with acting(person_actor(people["ana"].id)), store.begin() as connection:
+        add_release(connection, release_id="r9", form_id=FORM, folder=str(folder), sha256="9" * 64)
+    ana, luis, address = visitors["ana"], visitors["luis"], f"/s/{FORM}/releases/r9"
+    page = ana.get(address)[1]
+    assert "You made it, so another person approves it." in page
+    assert 'value="approved"' not in page
+    assert "Made by Ana" in luis.get(address)[1]
+    status, page = ana.post(address, state="approved")
+    assert status == 409
+    assert "REL-093" in page
+    assert "release candidate to approve" in luis.get("/")[1]
+    assert "release candidate to approve" not in ana.get("/")[1]
+    assert luis.post(address, state="approved")[0] == 303
+    status, page = luis.post(address, state="withdrawn", reason=" ")
+    assert status == 409
+    assert "A withdrawal needs a reason" in page
+    assert luis.post(address, state="withdrawn", reason="a PSU was counted twice")[0] == 303
+    for who in ("ana", "rosa"):
+        assert "Release withdrawn." in visitors[who].get(address)[1]
+        assert "a PSU was counted twice" in visitors[who].get(f"/s/{FORM}/releases")[1]
+    with store.read() as connection:
+        refused = [row for row in list_log(connection, act="release") if row.outcome == "refused"]
+        row = get_release(connection, "r9")
+    assert len(refused) == 1
+    assert (row.state, row.state_reason, row.details["made_by"]) == (
+        "withdrawn",
+        "a PSU was counted twice",
+        f"person {people['ana'].id}",
+    )
+
+
+def test_one_answer_is_given_in_all_findings_of_a_rule_after_its_counts_were_shown(
+    store: Store, visitors: dict[str, Visitor]
+) -> None:
+    ana, address = visitors["ana"], f"/s/{FORM}/bulk?rule=check:adults_told"
+    page = ana.get(address)[1]
+    assert "Correct the answer in all" in page
+    assert SENTINEL not in page
+    page = ana.post(address, action="correct", reason="the office counted", **{"value::told": "2"})[1]
+    assert "1 finding would be decided." in page
+    assert "1 finding closes. 0 findings open." in page
+    assert "check:adults_told" in open_rules(store)
+    page = ana.post(address, action="correct", reason="the office counted", confirm="yes", **{"value::told": "2"})[1]
+    assert "1 finding was decided." in page
+    assert "check:adults_told" not in open_rules(store)
+    page = ana.post(address, action="correct", reason="odd", **{"value::told": "many"})[1]
+    assert "0 findings would be decided." in page
+
+
+def test_findings_are_found_by_whoever_sent_them_and_by_what_was_decided(
+    store: Store, people: dict[str, Person], visitors: dict[str, Visitor]
+) -> None:
+    eva, ana = people["eva"], visitors["ana"]
+    xml = interview_xml("uuid:evas", person_xml(40, 1, "no"), told=4)
+    with store.begin() as connection:
+        add_submissions(
+            connection,
+            store.blobs,
+            [NewSubmission(FORM, "1", "uuid:evas", xml, AT, person_id=eva.id, client="collect")],
+        )
+    ingest(store, FORM)
+    check(store, FORM, expectations=False)
+    queue = f"/s/{FORM}/findings"
+    assert f'<option value="{eva.id}">Eva</option>' in ana.get(queue)[1]
+    page = ana.get(f"{queue}?person={eva.id}")[1]
+    assert "1 finding<" in page
+    assert "<code>evas</code>" in page
+    assert "0 findings" in ana.get(f"{queue}?person={people['saul'].id}")[1]
+    page = ana.post(
+        f"/s/{FORM}/bulk?rule=check:adults_told&person={eva.id}", action="accept", reason="told so", confirm="y"
+    )
+    assert "1 finding was decided." in page[1]
+    assert "Only those sent by Eva" in page[1]
+    assert "<code>evas</code>" in ana.get(f"{queue}?state=accepted")[1]
+    assert "<code>evas</code>" not in ana.get(f"{queue}?state=open&severity=all")[1]
+    assert ana.get(f"{queue}?person=99999999999999999999&state=odd")[0] == 200
+
+
+def test_home_says_what_waits_for_whom(store: Store, visitors: dict[str, Visitor]) -> None:
+    ana, luis, rosa, saul = (visitors[name] for name in ("ana", "luis", "rosa", "saul"))
+    assert "errors that keep interviews from being published" in saul.get("/")[1]
+    assert "errors" not in rosa.get("/")[1], "a reviewer decides no finding"
+    ana.post(f"{CHILD}/decide", action="exclude", reason="made up")
+    assert "exclusion waits for a second person" in rosa.get("/")[1]
+    page = luis.get(f"/s/{FORM}/exclusions")[1]
+    assert "made up" in page
+    assert "Confirm the exclusion" in page
+    assert "Confirm the exclusion" not in ana.get(f"/s/{FORM}/exclusions")[1]
+    decision = re.search(r'name="decision" value="(\d+)"', page)
+    assert decision is not None
+    rosa.post(f"{CHILD}/second", decision=decision[1])
+    assert "exclusion waits" not in rosa.get("/")[1]
+    assert saul.get(f"/s/{FORM}/exclusions")[0] == 403
+
+
+def test_an_administrator_changes_roles_and_communes_and_prints_cards(store: Store, people: dict[str, Person]) -> None:
+    with store.begin() as connection:
+        root = get_person(connection, add_person(connection, "Root", "administrator").id)
+    app = Starlette(routes=[Mount("/desk", create_desk(store, cards=sheet_page))])
+    boss = visit(app, store, root)
+    eva, saul = people["eva"], people["saul"]
+    assert "person has no password yet" in boss.get("/")[1] or "people have no password yet" in boss.get("/")[1]
+    assert boss.post(f"/people/{eva.id}", act="communes", communes="13125, 13101")[0] == 303
+    assert boss.post(f"/people/{eva.id}", act="communes", communes="99999")[0] == 403
+    assert boss.post(f"/people/{saul.id}", act="role", role="reviewer")[0] == 303
+    assert boss.post(f"/people/{root.id}", act="role", role="enumerator")[0] == 403
+    with store.read() as connection:
+        assert get_person(connection, eva.id).communes == {"13125", "13101"}
+        assert get_person(connection, saul.id).role == "reviewer"
+        assert get_person(connection, root.id).role == "administrator"
+    with store.begin() as connection:
+        old = renew_key(connection, eva.id).key
+    assert boss.post("/people/cards")[0] == 403
+    answer = boss.client.post("/desk/people/cards", {"csrf": csrf_of(boss.token), "person": [str(eva.id)]})
+    assert answer.status_code == 200
+    assert "<svg" in answer.text
+    assert "Eva" in answer.text
+    style = re.search(r"<style>(.*?)</style>", answer.text, re.DOTALL)
+    assert style is not None
+    digest = b64encode(sha256(style[1].encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert not re.search(r"\sstyle=", answer.text)
+    with store.read() as connection:
+        assert get_person_by_key(connection, old) is None, "the key before the card is worthless"
+    status, page = visit(app, store, people["ana"]).post("/people/cards", person=[str(root.id)])
+    assert (status, "Your role doesn't allow that" in page) == (403, True)
 
 
 def test_a_key_and_a_password_are_shown_once_and_nobody_gives_more_than_they_have(

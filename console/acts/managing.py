@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
 from schemas.errors import AccessError
 from schemas.rights import RIGHTS, may_manage
-from store.audit import person_actor, record
+from store.audit import acting, person_actor, record
 from store.open import Store
 from store.passwords import generate_password, set_password
-from store.people import NewPerson, Person, add_person, get_person, list_people, renew_key, revoke_person
+from store.people import (
+    NewPerson,
+    Person,
+    add_person,
+    get_person,
+    list_people,
+    new_key,
+    renew_key,
+    revoke_person,
+    set_communes,
+    set_role,
+)
 
 
 def list_managed(store: Store, person: Person) -> list[Person]:
@@ -65,6 +76,63 @@ def revoke(store: Store, person: Person, number: int) -> None:
         raise AccessError("ACC-126", "Nobody revokes themselves.", "Ask another administrator.")
     with store.begin() as connection:
         revoke_person(connection, number)
+
+
+def change_role(store: Store, person: Person, number: int, role: str) -> None:
+    """Give somebody another role, from their next request on.
+
+    Raises:
+        AccessError: ACC-002, ACC-003, ACC-009, no such role or person in force; ACC-123, no right over the person as
+            they are or as they would be; ACC-126, it would be oneself.
+    """
+    target = _require_over(store, person, number)
+    _not_oneself(person, target)
+    _require(store, person, role, target.communes, number)
+    with store.begin() as connection:
+        set_role(connection, number, role)
+
+
+def change_communes(store: Store, person: Person, number: int, communes: Collection[str]) -> None:
+    """Bind somebody to these communes alone, to all with none; from their next request on.
+
+    Raises:
+        AccessError: ACC-003, ACC-005, ACC-009, no such person or commune; ACC-123, ACC-126 as `change_role`.
+    """
+    target = _require_over(store, person, number)
+    _not_oneself(person, target)
+    _require(store, person, target.role, communes, number)
+    with store.begin() as connection:
+        set_communes(connection, number, communes)
+
+
+def renew_many(
+    store: Store, person: Person, numbers: Collection[int], draw: Callable[[Sequence[NewPerson]], str]
+) -> tuple[str, int]:
+    """Give people new keys and draw their cards; the old keys go out of force once the cards are drawn.
+
+    Returns:
+        What was drawn, and how many cards it has.
+
+    Raises:
+        AccessError: ACC-003, ACC-009, somebody unknown or revoked; ACC-123, no right over one of them; ACC-128, nobody
+            was chosen.
+    """
+    targets = [_require_over(store, person, number) for number in sorted(set(numbers))]
+    if not targets:
+        raise AccessError("ACC-128", "Nobody was chosen.", "Choose whose cards are to be printed.")
+    if any(one.revoked_at is not None for one in targets):
+        raise AccessError("ACC-009", "One of them was revoked.", "Choose people in force.")
+    made = [NewPerson(one.id, one.name, one.role, new_key(), one.communes) for one in targets]
+    page = draw(made)
+    with acting(person_actor(person.id)), store.begin() as connection:
+        for one in made:
+            renew_key(connection, one.id, key=one.key)
+    return page, len(made)
+
+
+def _not_oneself(person: Person, target: Person) -> None:
+    if target.id == person.id:
+        raise AccessError("ACC-126", "Nobody changes what they may do themselves.", "Ask another administrator.")
 
 
 def logs_in(role: str) -> bool:

@@ -71,6 +71,7 @@ PAGES: tuple[Page, ...] = (
     Page("POST", "/s/{form}/preview/{commune}", "confirm_figures", preview.answer),
     Page("GET", "/people", "manage_people", people.show),
     Page("POST", "/people", "manage_people", people.add),
+    Page("POST", "/people/cards", "manage_people", people.print_cards),
     Page("POST", "/people/{number:int}", "manage_people", people.change),
     Page("GET", "/audit", "see_audit_log", audit.show),
     Page("GET", "/s/{form}/fieldwork", "see_progress", fieldwork.show),
