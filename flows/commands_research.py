@@ -28,9 +28,10 @@ def research_file(
     json_lines: JsonOption = False,
 ) -> None:
     """Write the accepted interviews for researchers: no personal answer, place or free text, k records alike each."""
+    from console.acts.edited import edit_survey
+    from console.acts.imputed import accept
     from flows.places import open_data
     from flows.registering import load_form
-    from flows.releasing import accept
     from reports.research import make_research_file, safe_columns
     from schemas.errors import CommandError
     from store.findings import blocked_instances
@@ -50,7 +51,8 @@ def research_file(
         form = load_form(store, form_id).form
         with store.read() as connection:
             blocked = set(blocked_instances(connection, form_id))
-        frames = accept(read_tables(store, form_id, form), blocked)
+        received = read_tables(store, form_id, form)
+        frames = accept(edit_survey(store, form, received, reader="comunal disclosure").tables, blocked)
     found = next((each for each in form.tables if each.name == table), None)
     if found is None:
         raise CommandError(

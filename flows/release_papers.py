@@ -13,7 +13,11 @@ from console.acts.edited import EditedSurvey
 from reports.contents import CleaningRow
 from reports.differences import Snapshot, read_snapshot
 from schemas.decisions import CHANGING
+from schemas.estimates import TOTAL
+from schemas.workbook import Specs
 from store.releases import ReleaseRow
+from validation.fieldwork.parameters import GENERAL, GENERAL_DEFAULTS, read_parameters
+from validation.imputation.rates import Rate
 
 _LIBRARIES: Final = ("polars", "numpy", "scipy", "svy", "pyxform", "lxml", "xlsxwriter", "altair", "vl-convert-python")
 """Those whose version may change a figure or a file."""
@@ -63,6 +67,29 @@ def tell_cleaning(survey: EditedSurvey) -> tuple[CleaningRow, ...]:
             for (code, table, question), cells in sorted(answers.items())
         ),
     )
+
+
+def tell_imputation(rates: Sequence[Rate], threshold: int) -> tuple[CleaningRow, ...]:
+    """Imputed answers by question and method, and by question and class ("class:sex=1"); no class of few people."""
+    told = []
+    for rate in rates:
+        if rate.domain == TOTAL:
+            told += [
+                CleaningRow("imputation", method, count, rate.of, table=rate.table, question=rate.question)
+                for method, count in rate.methods.items()
+            ]
+        elif rate.of >= threshold:
+            code = f"class:{rate.domain}"
+            told.append(
+                CleaningRow("imputation", code, rate.imputed, rate.of, table=rate.table, question=rate.question)
+            )
+    return tuple(told)
+
+
+def list_missing_codes(specs: Specs) -> frozenset[str]:
+    """Codes of choices that mean that an answer isn't known, as sheet `monitoring` or its default has them."""
+    told = read_parameters(specs.monitoring, {GENERAL: GENERAL_DEFAULTS})
+    return frozenset(told.names(GENERAL, "dont_know", GENERAL_DEFAULTS))
 
 
 def list_libraries() -> dict[str, str]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -14,13 +14,14 @@ from pathlib import Path
 import polars as pl
 
 from console.acts.edited import cleaning_statistics, edit_survey
+from console.acts.imputed import RECORD, count_interviews
 from console.acts.releasing import DATA
 from estimation.indicators import estimate
 from flows.previewing import require_confirmations
 from flows.printing import print_or_not
 from flows.quality_gate import require_signature
 from flows.registering import load_form
-from flows.release_papers import find_former, list_libraries, tell_cleaning
+from flows.release_papers import find_former, list_libraries, list_missing_codes, tell_cleaning, tell_imputation
 from reports.contents import Counts, Provenance, ReleaseContents, combine_digests, list_of_digests
 from reports.disclosure import protect
 from reports.published import Published, read_published
@@ -114,7 +115,7 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
     _register(
         store,
         publish(made, table, contents, candidate.earlier, print_or_not),
-        candidate.sources,
+        (candidate.sources, candidate.imputations),
         ({DATA: signed} if signed else {}) | ({CONFIRMED: confirmed} if confirmed else {}),
     )
     point_latest(folder, candidate.release_id)
@@ -130,6 +131,7 @@ class Candidate:
         earlier: releases that are out.
         sources: digests of its interviews, one a line.
         accepted: the interviews, as typed tables.
+        imputations: every answer that was imputed, and who gave it: for the store alone.
     """
 
     release_id: str
@@ -138,6 +140,7 @@ class Candidate:
     earlier: list[Published]
     sources: bytes
     accepted: Mapping[str, pl.DataFrame]
+    imputations: bytes = field(default=b"", repr=False)
 
 
 def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate:
@@ -149,17 +152,16 @@ def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate
     """
     compiled = load_form(store, form_id)
     survey = edit_survey(store, compiled.form, read_tables(store, form_id, compiled.form), reader="comunal release")
-    tables = survey.tables
+    counted = count_interviews(store, compiled, survey)
+    accepted, blocked = counted.tables, set(counted.blocked)
     with store.read() as connection:
         counts = count_submissions(connection, form_id)
         duplicates = list_instances(connection, form_id, DUPLICATE)
-        blocked = finding_rows.blocked_instances(connection, form_id)
         digests = list_digests(connection, form_id)
         row = form_rows.get_form_version(connection, form_id)
         workbook = form_rows.read_workbook(connection, store.blobs, row)
         rules = finding_rows.list_rule_runs(connection, form_id)
         out = releases.list_releases(connection, form_id)
-    accepted = accept(tables, blocked)
     main = accepted[MAIN_TABLE]
     if main.is_empty():
         raise ReleaseError(
@@ -179,7 +181,11 @@ def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate
         xform_sha256=row.xform_sha256,
         submissions_sha256=combine_digests(digests[instance] for instance in main[INSTANCE_ID]),
         code_version=package_version("comunal"),
-        parameters={"threshold": str(compiled.specs.design.threshold), **cleaning_statistics(survey)},
+        parameters={
+            "threshold": str(compiled.specs.design.threshold),
+            **cleaning_statistics(survey),
+            **counted.statistics,
+        },
         libraries=list_libraries(),
     )
     contents = ReleaseContents(
@@ -197,8 +203,10 @@ def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate
         previous=previous,
         rehearsal=rehearsal,
         files={f"{form_id}.xml": compiled.xform} | ({f"{form_id}.xlsx": workbook} if workbook else {}),
+        missing_codes=list_missing_codes(compiled.specs),
+        publisher=compiled.specs.design.settings.get("publisher", ""),
         former=former,
-        cleaning=tell_cleaning(survey),
+        cleaning=(*tell_cleaning(survey), *tell_imputation(counted.rates, compiled.specs.design.threshold)),
     )
     return Candidate(
         release_id=f"{compiled.specs.design.survey or form_id}-{fingerprint(provenance, table)}",
@@ -207,6 +215,7 @@ def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate
         earlier=earlier,
         sources=list_of_digests(digests[instance] for instance in main[INSTANCE_ID]),
         accepted=accepted,
+        imputations=counted.record,
     )
 
 
@@ -218,14 +227,6 @@ def _read_earlier(rows: list[ReleaseRow]) -> list[Published]:
         if row.details.get("cells", 1) and Path(row.folder, "tables", "estimates.csv").is_file()
     ]
     return [each for each in found if not each.is_rehearsal]
-
-
-def accept(tables: Mapping[str, pl.DataFrame], blocked: set[str]) -> dict[str, pl.DataFrame]:
-    """The rows of the interviews that count: all but the blocked ones, in every table."""
-    return {
-        name: frame.filter(~pl.col(INSTANCE_ID).is_in(sorted(blocked))) if blocked else frame
-        for name, frame in tables.items()
-    }
 
 
 def reasons(counts: SubmissionCounts, blocked: set[str], duplicates: set[str]) -> dict[str, int]:
@@ -265,10 +266,10 @@ def point_latest(folder: Path, release_id: str) -> None:
     fresh.rename(link)
 
 
-def _register(store: Store, record: ReleaseRecord, sources: bytes, more: Mapping[str, object]) -> None:
-    content = store.blobs.hold(sources)
+def _register(store: Store, record: ReleaseRecord, kept: tuple[bytes, bytes], more: Mapping[str, object]) -> None:
+    content, imputations = (store.blobs.hold(each) for each in kept)
     with store.begin() as connection:
-        store.blobs.put(connection, [content])
+        store.blobs.put(connection, [content, imputations] if kept[1] else [content])
         releases.add_release(
             connection,
             release_id=record.release_id,
@@ -281,6 +282,7 @@ def _register(store: Store, record: ReleaseRecord, sources: bytes, more: Mapping
                 "previous": record.previous,
                 "form_version": record.form_version,
                 SOURCES: content.sha256,
+                **({RECORD: imputations.sha256} if kept[1] else {}),
                 **more,
             },
             at=record.made_at,

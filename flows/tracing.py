@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from console.acts.edited import edit_survey
+from console.acts.imputed import RECORD, read_record, replay_record
 from estimation.trace import TracedFigure, trace_figure
 from expressions.sentences.rules import explain_form
 from flows.registering import load_form
@@ -176,11 +177,12 @@ def _sources(store: Store, row: ReleaseRow) -> tuple[str, ...]:
 def _tables_of(
     store: Store, row: ReleaseRow, compiled: CompiledForm, instances: Mapping[str, str]
 ) -> dict[str, pl.DataFrame]:
-    """The tables of these interviews, with what had been decided about them when the release was made."""
+    """The tables of these interviews as the release had them: decided about until then, and imputed."""
     kept = sorted(instances)
     received = read_tables(store, row.form_id, compiled.form)
     tables = edit_survey(store, compiled.form, received, reader="comunal trace", until=row.created_at).tables
-    return {name: frame.filter(pl.col(INSTANCE_ID).is_in(kept)) for name, frame in tables.items()}
+    imputed = replay_record(compiled, tables, read_record(store, row.details.get(RECORD)))
+    return {name: frame.filter(pl.col(INSTANCE_ID).is_in(kept)) for name, frame in imputed.items()}
 
 
 def _is_same(published: str, computed: float | None) -> bool:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import polars as pl
 
 from console.acts.edited import edit_survey
+from console.acts.imputed import count_interviews
 from estimation.columns import Columns
 from estimation.design import read_design
 from expressions.columns import compile_columns
 from flows.registering import load_form
-from flows.releasing import accept
 from schemas.errors import Problem
 from schemas.estimates import WeightStep
 from schemas.fields import INSTANCE_ID, MAIN_TABLE
-from store import findings as finding_rows
 from store.open import Store
 from store.tables import read_tables
 
@@ -29,10 +28,9 @@ def weigh(store: Store, form_id: str) -> tuple[pl.DataFrame, tuple[WeightStep, .
         StoreError: STO-011, when the form is not registered.
     """
     compiled = load_form(store, form_id)
-    with store.read() as connection:
-        blocked = finding_rows.blocked_instances(connection, form_id)
     received = read_tables(store, form_id, compiled.form)
-    tables = accept(edit_survey(store, compiled.form, received, reader="comunal weights").tables, blocked)
+    survey = edit_survey(store, compiled.form, received, reader="comunal weights")
+    tables = count_interviews(store, compiled, survey).tables
     columns = Columns(compiled.form, tables, compile_columns)
     breakdowns = {breakdown.name: breakdown for breakdown in compiled.specs.breakdowns}
     design, problems = read_design(compiled.specs.design, columns, breakdowns)

@@ -30,6 +30,7 @@ __all__ = [
     "StoredFinding",
     "blocked_instances",
     "count",
+    "list_blocking",
     "list_findings",
     "list_rule_runs",
     "page",
@@ -126,6 +127,17 @@ def blocked_instances(connection: Connection, form_id: str) -> set[str]:
     }
     latest = list_latest(connection, form_id)
     return errors | {latest.get(name, name) for name in now.excluded}
+
+
+def list_blocking(connection: Connection, form_id: str) -> dict[str, list[tuple[str, str]]]:
+    """Instance id -> rule and row of its open findings of severity error that nobody accepted."""
+    accepted = in_force(list_decisions(connection, form_id)).accepted
+    query = select_findings(form_id, "open").where(findings.c.severity == "error", findings.c.instance_id != "")
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in connection.execute(query):
+        if (row.rule_id, row.instance_id, row.row_id) not in accepted:
+            found.setdefault(row.instance_id, []).append((row.rule_id, row.row_id))
+    return found
 
 
 def put_rule_runs(

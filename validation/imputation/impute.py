@@ -127,12 +127,12 @@ def impute(
             _run(work)
             changes += _finish(work, outcomes, localised)
             trials += shop.bench.judged_trials
-    changed = _written(tables, changes)
+    changed = write_changes(tables, changes)
     failing = _still_failing(form, errors, changed, changes, accepted or {}, zone)
     if failing:
         outcomes |= dict.fromkeys(failing, "still_failing")
         changes = [row for row in changes if row.instance_id not in failing]
-        changed = _written(tables, changes)
+        changed = write_changes(tables, changes)
     order = {name: number for number, name in enumerate(sorted(outcomes))}
     changes.sort(key=lambda row: order[row.instance_id])
     return Imputation(changed, tuple(changes), dict(sorted(outcomes.items())), localised, trials)
@@ -202,7 +202,7 @@ def _finish(work: _Work, outcomes: dict[str, str], localised: dict[str, frozense
     return changes
 
 
-def _written(tables: Mapping[str, pl.DataFrame], changes: Sequence[Imputed]) -> dict[str, pl.DataFrame]:
+def write_changes(tables: Mapping[str, pl.DataFrame], changes: Sequence[Imputed]) -> dict[str, pl.DataFrame]:
     """The tables with the new answers."""
     written = dict(tables)
     by_table: dict[str, dict[str, dict[tuple[str, str], Typed]]] = {}
@@ -237,4 +237,4 @@ def _still_failing(
     }
 
 
-__all__ = ["Imputation", "Imputed", "impute"]
+__all__ = ["Imputation", "Imputed", "impute", "write_changes"]
