@@ -182,16 +182,17 @@ def score(
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
-    """Score the checks against what a rehearsal spoiled: found and missed by kind, and false alarms.
+    """Score the checks against what a rehearsal spoiled: found and missed by kind, false alarms, and why each miss.
 
     Recall is the share of the planted errors that were found. Precision is the share of spoiled interviews among those
-    in which the rules that found them say something.
+    in which the rules that found them say something. Run `comunal run ingest` and `comunal run check` first.
     """
-    from flows.exporting import score_findings
+    from flows.scoring import score_rehearsal
 
     output = Output(json_lines)
     with open_data(data) as store:
-        result = score_findings(store, form_id, truth)
+        scored = score_rehearsal(store, form_id, truth)
+    result = scored.score
     for kind in result.kinds:
         precision = "  -" if kind.precision is None else f"{kind.precision:4.0%}"
         figures = f"planted {kind.planted:4}  found {kind.found:4}  noticed {kind.noticed:4}"
@@ -199,8 +200,22 @@ def score(
         output.record(
             asdict(kind) | shares, f"{kind.kind:22} {figures}  recall {kind.recall:4.0%}  precision {precision}"
         )
+    for act in result.harmless:
+        figures = f"planted {act.planted:4}  kept once {act.kept:4}  alarmed {act.alarmed:4}"
+        output.record(act, f"{act.kind:22} {figures}  nothing is to be found")
+    for unit in result.units:
+        told = ", ".join(f"{rule} {times}" for rule, times in unit.rules.items()) or "no finding"
+        told += f"; these rules name {unit.others} others" if unit.rules else ""
+        output.record(unit, f"  {unit.kind}, {unit.planted} of {unit.unit}: named by {told}.")
+    alarms = ", ".join(f"{rule} {times}" for rule, times in result.false_alarms.items())
     output.record(
         {"planted": result.planted, "found": result.found, "clean": result.clean, "alarmed": result.alarmed}
-        | {"false_alarms": result.false_alarms},
-        f"{result.found} of {result.planted} found; {result.alarmed} of {result.clean} clean interviews alarmed.",
+        | {"false_alarms": result.false_alarms, "rules_judged": scored.checked},
+        f"{result.found} of {result.planted} found; {result.alarmed} of {result.clean} clean interviews alarmed"
+        + (f": {alarms}." if alarms else "."),
     )
+    if not scored.checked:
+        output.say("No rule was judged yet: comunal run ingest and comunal run check first.")
+    for miss in scored.misses:
+        about = f" {', '.join(miss.questions)}" if miss.questions else ""
+        output.record(miss, f"  missed, {miss.kind}{about} ({miss.instance_id}): {miss.reason}")

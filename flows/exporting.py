@@ -1,4 +1,4 @@
-"""Tables, findings and scores taken out of the store for people and programs."""
+"""Tables and findings taken out of the store for people and programs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ import polars as pl
 
 from flows.registering import list_registered, load_form
 from forms.audit import AUDIT_TABLE, section_times
-from schemas.fields import INSTANCE_ID, MAIN_TABLE
 from schemas.findings import Finding
 from store import findings as finding_rows
 from store.audit import record
 from store.open import Store
 from store.tables import read_tables
-from validation.scoring import Score, score
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +55,3 @@ def open_findings(store: Store, form_id: str | None) -> list[Finding]:
     forms = [form_id] if form_id is not None else sorted({row.form_id for row in list_registered(store)})
     with store.read() as connection:
         return [finding for form in forms for finding in finding_rows.list_findings(connection, form)]
-
-
-def score_findings(store: Store, form_id: str, truth: Path) -> Score:
-    """How the open findings of a form compare with what a rehearsal says it spoiled."""
-    tables = read_tables(store, form_id, load_form(store, form_id).form)
-    with truth.open(encoding="utf-8") as lines:
-        return score(lines, open_findings(store, form_id), tables[MAIN_TABLE][INSTANCE_ID].to_list())

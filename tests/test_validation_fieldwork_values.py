@@ -40,6 +40,21 @@ def test_choices_all_at_one_place_of_their_lists(same: int, expected: bool) -> N
     assert found(survey.judge(), "straight_line") == ({"i0009"} if expected else set())
 
 
+def test_an_enumerator_with_many_rather_straight_interviews_is_named_and_so_are_they() -> None:
+    survey = Survey()
+    made_up = survey.of(4)[:8]
+    # Three fifths at the second place and the others at the fourth: too few for any one interview to be told by itself.
+    straight = {f"s{number}": "2" if number < 12 else "4" for number in range(SELECTS)} | {"tongue": "ht"}
+    survey.change(made_up, lambda row: straight)
+    evaluation = survey.judge()
+    assert found(evaluation, "enumerator_lines") == {"enumerator:4"}
+    assert {row["_instance_id"] for row in made_up} == found(evaluation, "straight_line")
+    alone = Survey()
+    alone.change(alone.of(4)[:1], lambda row: straight)
+    assert found(alone.judge(), "enumerator_lines") | found(alone.judge(), "straight_line") == set()
+    assert found(survey.judge(("enumerator_lines", "difference", "0.9")), "straight_line") == set()
+
+
 @pytest.mark.parametrize(
     ("check", "change", "question"),
     [

@@ -59,3 +59,39 @@ def test_findings_about_no_single_interview_are_no_false_alarms() -> None:
         [truth("a", "constraint")], [finding("", "field:enumerator_mean", "/data", severity="warning")], ["a", "b"]
     )
     assert (result.found, result.alarmed, result.false_alarms) == (0, 0, {})
+
+
+def test_a_finding_about_another_question_than_the_fault_touched_is_chance() -> None:
+    lines = [truth(key, "clock_drift", touched=["start", "end"]) for key in "abc"]
+    findings = [
+        finding("a", "field:interpreter", "/data", "interpreter"),
+        finding("b", "field:clock_ahead", "/data"),
+        finding("c", "field:outside_period", "/data", "start"),
+    ]
+    (kind,) = score(lines, findings).kinds
+    assert (kind.found, kind.noticed, kind.missed) == (2, 3, (("a", ()),))
+
+
+def test_acts_from_which_nothing_should_come_are_counted_too() -> None:
+    lines = [truth(key, "duplicate_send", expected="nothing") for key in "abcd"]
+    result = score(lines, [finding("b", "check:x", "/data", "age")], ["a", "b", "c", "c"])
+    (act,) = result.harmless
+    assert (act.kind, act.planted, act.kept, act.alarmed) == ("duplicate_send", 4, 2, 1)
+    assert (result.clean, result.alarmed) == (3, 1)
+
+
+def test_the_enumerator_who_makes_interviews_up_is_looked_for_among_the_findings() -> None:
+    def about(unit: str, rule: str) -> Finding:
+        return Finding("f", "1", "", unit, f"field:{rule}", "field", "warning", "/data", {})
+
+    lines = [truth(key, "fabricated", unit="enumerator:7") for key in "ab"]
+    findings = [
+        about("enumerator:7/question:age", "enumerator_mean"),
+        about("enumerator:7/question:sex", "enumerator_mean"),
+        about("enumerator:7", "dont_know_by_enumerator"),
+        about("enumerator:8/question:sex", "enumerator_mean"),
+        about("enumerator:9", "productivity"),
+    ]
+    (unit,) = score(lines, findings).units
+    assert (unit.unit, unit.planted, unit.others) == ("enumerator:7", 2, 1)
+    assert unit.rules == {"field:dont_know_by_enumerator": 1, "field:enumerator_mean": 2}

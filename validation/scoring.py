@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +45,40 @@ class KindScore:
 
 
 @dataclass(frozen=True, slots=True)
+class HarmlessScore:
+    """One kind of act from which nothing should come: an interview sent twice, a file that came late.
+
+    Attributes:
+        planted: acts of this kind.
+        kept: those whose interview is there, once.
+        alarmed: those whose interview has a finding.
+    """
+
+    kind: str
+    planted: int
+    kept: int
+    alarmed: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnitScore:
+    """Somebody whose many faults should be told together: an enumerator who makes interviews up.
+
+    Attributes:
+        unit: as findings name it, such as "enumerator:7".
+        planted: faults of this unit.
+        rules: rule ids that name it, each with how many findings.
+        others: other units that these rules name.
+    """
+
+    kind: str
+    unit: str
+    planted: int
+    rules: Mapping[str, int]
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """The outcome of a rehearsal.
 
@@ -52,12 +87,16 @@ class Score:
         clean: interviews in which nothing was planted, null if the interviews weren't given.
         alarmed: clean interviews with a finding.
         false_alarms: rule id -> findings on clean interviews.
+        harmless: acts from which nothing should come, likewise in order.
+        units: whom the truth says should be told, likewise.
     """
 
     kinds: tuple[KindScore, ...]
     clean: int | None
     alarmed: int
     false_alarms: Mapping[str, int]
+    harmless: tuple[HarmlessScore, ...] = ()
+    units: tuple[UnitScore, ...] = ()
 
     @property
     def planted(self) -> int:
@@ -73,36 +112,53 @@ class Score:
 def score(
     truth_lines: Iterable[str],
     findings: Iterable[Finding],
-    interviews: Collection[str] | None = None,
+    interviews: Sequence[str] | None = None,
     severities: Collection[str] = ("error", "warning"),
 ) -> Score:
     """Compare findings with the truth about what was planted.
 
     Args:
         truth_lines: JSON lines with instance_id, kind and question or questions (a name, or a list of names; none
-            means that any finding on the interview counts). Lines that expect "nothing" (an interview sent twice, a
-            late photo) leave their interview clean.
+            means that any finding on the interview counts, except those that name only questions which aren't among
+            `touched`, where the line has that). Lines that expect "nothing" (an interview sent twice, a late photo)
+            leave their interview clean.
         findings: of the same interviews.
-        interviews: ids of all interviews, to count the clean ones.
+        interviews: ids of all interviews, one a row of the main table, to count the clean ones.
         severities: findings of other severities count neither as found nor as false alarms. Nor do those that are
             about no single interview: what was planted is told interview by interview.
     """
     by_instance: dict[str, list[Finding]] = {}
+    by_unit: dict[str, Counter[str]] = {}
     for finding in findings:
-        if finding.severity in severities and finding.instance_id:  # others are about enumerators, days, the survey
+        if finding.severity not in severities:
+            continue
+        if finding.instance_id:
             by_instance.setdefault(finding.instance_id, []).append(finding)
+        else:  # about an enumerator, a day, the survey
+            by_unit.setdefault(finding.row_id.partition("/")[0], Counter())[finding.rule_id] += 1
     tallies: dict[str, _Tally] = {}
     spoiled: set[str] = set()
+    rows = None if interviews is None else Counter(interviews)
+    harmless: dict[str, HarmlessScore] = {}
+    units: Counter[tuple[str, str]] = Counter()
     for line in truth_lines:
         if not line.strip():
             continue
         truth: dict[str, Any] = json.loads(line)
         if truth.get("expected") == "nothing":
+            known = harmless.get(truth["kind"], HarmlessScore(truth["kind"], 0, 0, 0))
+            kept = rows is None or rows[truth["instance_id"]] == 1
+            alarms_here = truth["instance_id"] in by_instance
+            counted = (known.planted + 1, known.kept + kept, known.alarmed + alarms_here)
+            harmless[truth["kind"]] = HarmlessScore(truth["kind"], *counted)
             continue
         spoiled.add(truth["instance_id"])
+        if truth.get("unit"):
+            units[truth["kind"], truth["unit"]] += 1
         questions = _questions(truth)
         on_it = by_instance.get(truth["instance_id"], [])
-        tallies.setdefault(truth["kind"], _Tally()).add(truth["instance_id"], questions, on_it)
+        touched = frozenset(map(str, truth.get("touched") or ()))
+        tallies.setdefault(truth["kind"], _Tally()).add(truth["instance_id"], questions, on_it, touched)
     alarms: dict[str, int] = {}
     alarmed = set(by_instance) - spoiled
     for instance_id in alarmed:
@@ -113,7 +169,18 @@ def score(
         clean=None if interviews is None else len(set(interviews) - spoiled),
         alarmed=len(alarmed),
         false_alarms=dict(sorted(alarms.items())),
+        harmless=tuple(harmless.values()),
+        units=tuple(_score_unit(*key, planted, by_unit) for key, planted in units.items()),
     )
+
+
+def _score_unit(kind: str, unit: str, planted: int, by_unit: Mapping[str, Mapping[str, int]]) -> UnitScore:
+    rules = by_unit.get(unit, {})
+    alike = unit.partition(":")[0] + ":"
+    others = sum(
+        name != unit and name.startswith(alike) and bool(rules.keys() & told) for name, told in by_unit.items()
+    )
+    return UnitScore(kind, unit, planted, dict(sorted(rules.items())), others)
 
 
 @dataclass(slots=True)
@@ -124,11 +191,13 @@ class _Tally:
     missed: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     rules: dict[str, int] = field(default_factory=dict)
 
-    def add(self, instance_id: str, questions: tuple[str, ...], findings: list[Finding]) -> None:
+    def add(
+        self, instance_id: str, questions: tuple[str, ...], findings: list[Finding], touched: frozenset[str]
+    ) -> None:
         """Count one planted error; `findings` are those on its interview."""
         self.planted += 1
         self.noticed += bool(findings)
-        hits = {finding.rule_id for finding in findings if not questions or _names(finding) & set(questions)}
+        hits = {finding.rule_id for finding in findings if _tells(finding, set(questions), touched)}
         self.found += bool(hits)
         if not hits:
             self.missed.append((instance_id, questions))
@@ -145,6 +214,14 @@ class _Tally:
 def _questions(truth: Mapping[str, Any]) -> tuple[str, ...]:
     given = truth.get("questions", truth.get("question")) or ()
     return tuple(given.split()) if isinstance(given, str) else tuple(str(name) for name in given)
+
+
+def _tells(finding: Finding, questions: set[str], touched: frozenset[str]) -> bool:
+    """Whether a finding may be due to the fault."""
+    if questions:
+        return bool(_names(finding) & questions)
+    # One about the whole interview names no question.
+    return not touched or not finding.variables or bool(_names(finding) & touched)
 
 
 def _names(finding: Finding) -> set[str]:

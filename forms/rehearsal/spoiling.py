@@ -59,6 +59,9 @@ class Truth:
         kind: see `TRANSPORT` and `CONTENT`.
         questions: names of the questions involved; none if the whole interview is meant.
         expected: "finding" where the checks must find it, "nothing" where the server must simply cope.
+        touched: where no question is named, those whose answers are wrong; none if any may be.
+        original: the interview that this one copies, "" if it is no copy.
+        unit: who should be told besides the interview, as findings name it ("enumerator:7"), "" if nobody.
     """
 
     instance_id: str
@@ -66,6 +69,9 @@ class Truth:
     questions: tuple[str, ...]
     note: str
     expected: str = "finding"
+    touched: tuple[str, ...] = ()
+    original: str = ""
+    unit: str = ""
 
     def line(self) -> str:
         """As one line of a truth file."""
@@ -76,6 +82,9 @@ class Truth:
                 "questions": list(self.questions),
                 "expected": self.expected,
                 "note": self.note,
+                **({"touched": list(self.touched)} if self.touched else {}),
+                **({"original": self.original} if self.original else {}),
+                **({"unit": self.unit} if self.unit else {}),
             },
             ensure_ascii=False,
         )
@@ -251,7 +260,9 @@ class Spoiling:
         else:
             copy, how = copy_person(original, self._spoiler, self._chance), "entered again"
         self._delayed.append((index + DISTANCE, _send(copy)))
-        self.truth.append(Truth(copy.instance_id, kind, (), f"The respondent of {original.instance_id}, {how}."))
+        note = f"The respondent of {original.instance_id}, {how}."
+        touched = self._spoiler.touched(kind)
+        self.truth.append(Truth(copy.instance_id, kind, (), note, touched=touched, original=original.instance_id))
         return True
 
     def _error(self, kind: str) -> Send | None:
@@ -267,7 +278,9 @@ class Spoiling:
             spoiled = spoil(interview)
             if spoiled is not None:
                 xml, questions, note = spoiled
-                self.truth.append(Truth(interview.instance_id, kind, questions, note))
+                touched = () if questions else self._spoiler.touched(kind)
+                unit = self._spoiler.unit(kind)
+                self.truth.append(Truth(interview.instance_id, kind, questions, note, touched=touched, unit=unit))
                 return Send(interview.instance_id, xml, interview.attachments)
         return None
 
@@ -277,7 +290,8 @@ class Spoiling:
         drifted = None if interview is None else self._spoiler.drift(interview)
         if drifted is None:
             return None
-        self.truth.append(Truth(drifted[0].instance_id, DRIFT, (), drifted[1]))
+        touched = self._spoiler.touched(DRIFT)
+        self.truth.append(Truth(drifted[0].instance_id, DRIFT, (), drifted[1], touched=touched))
         return _send(drifted[0])
 
 

@@ -50,7 +50,8 @@ class FieldworkSpoiler(Spoiler):
         super().__init__(compiled, chance)
         settings = {(row.name, row.parameter): row.value for row in compiled.specs.monitoring}
         by_name = {question.field.name: question for question in self.plan.questions}
-        main = {field.name: field for field in self.plan.form.table("main").fields}
+        self._main = self.plan.form.table("main").fields
+        main = {field.name: field for field in self._main}
         consent = (settings.get(("no_consent", "question"), "").split() or list(CONSENT)) if main else []
         self._consent = next((main[name] for name in consent if name in main), None)
         roster = (settings.get(("roster_size", "rosters"), "").split() or [""])[0].partition("=")[0]
@@ -64,6 +65,7 @@ class FieldworkSpoiler(Spoiler):
         self._free = [each for each in by_name.values() if self._is_unread(each) and each.field.control == "select1"]
         self._fabricator = ""
         self._position = ""
+        self._positions = {each.path: self._known_position(compiled, each.name) for each in self._places}
 
     def allows(self, kind: str) -> bool:
         """Whether the form gives room for that kind at all."""
@@ -80,6 +82,25 @@ class FieldworkSpoiler(Spoiler):
             "long_duration": timed,
         }
         return room[kind] if kind in room else super().allows(kind)
+
+    def touched(self, kind: str) -> tuple[str, ...]:
+        """Questions whose answers are wrong by that kind of fault; none if any may be."""
+        times = [field.name for field in (self.start, self.end) if field is not None]
+        if kind in {"impossible_duration", "long_duration"}:
+            return tuple(times)
+        if kind == "clock_drift":
+            preloads = {"date/today", "property/deviceid"}
+            return (*times, *(field.name for field in self._main if field.preload in preloads))
+        if kind == "outside_commune":
+            return tuple(field.name for field in self._places)
+        if kind in {"duplicate_person", "misspelt_duplicate"}:
+            personal = [field.name for field in self.plan.form.fields() if field.personal]
+            return (*personal, *sorted(self._naming - {""}))
+        return ()
+
+    def unit(self, kind: str) -> str:
+        """Who should be told besides the interview: all made-up ones are one enumerator's."""
+        return f"enumerator:{self._fabricator}" if kind == "fabricated" and self._fabricator else ""
 
     # -- the faults ------------------------------------------------------------------------------------------------
     def fabricated(self, interview: RehearsedInterview) -> Spoiled | None:
@@ -160,7 +181,9 @@ class FieldworkSpoiler(Spoiler):
         """A position tens of kilometres away."""
         root, _ = self._open(interview)
         for place in self._places:
-            parts = self._text(root, place).split()
+            if not self._nodes(root, place.path):
+                continue
+            parts = (self._text(root, place) or self._positions[place.path]).split()
             if len(parts) >= 2:
                 moved = [f"{float(parts[0]) + DEGREES:.6f}", f"{float(parts[1]) + DEGREES:.6f}", *parts[2:]]
                 self._set(root, place, " ".join(moved))
@@ -229,6 +252,12 @@ class FieldworkSpoiler(Spoiler):
     def _asked_main(self) -> list[Field]:
         fields = [question.field for question in self.plan.questions if question.asked]
         return [field for field in fields if field.table == "main"]
+
+    @staticmethod
+    def _known_position(compiled: CompiledForm, name: str) -> str:
+        """The first position that the `rehearsal` sheet gives a question, for interviews that have none."""
+        values = (row.value for row in compiled.specs.rehearsal if row.question == name)
+        return next((value for value in values if len(value.split()) >= 2), "")
 
     def _text(self, root: Element, field: Field) -> str:
         nodes = self._nodes(root, field.path)

@@ -17,7 +17,7 @@ from validation.fieldwork.evaluate import evaluate_fieldwork, make_task
 from validation.fieldwork.progressing import measure_enumerators, measure_progress
 from validation.fieldwork.response import dispositions, response_rates
 
-__all__ = ["enumerators", "evaluate_fieldwork", "progress", "responses"]
+__all__ = ["enumerators", "evaluate_fieldwork", "make_task", "progress", "responses"]
 
 
 def progress(

@@ -6,14 +6,18 @@ import numpy as np
 import polars as pl
 
 from schemas.fields import INSTANCE_ID
+from validation.evaluation import NotChecked
+from validation.fieldwork.comparing import believed, compare_shares
 from validation.fieldwork.parameters import Defaults
-from validation.fieldwork.task import FieldCheck, Outcome, Task
+from validation.fieldwork.rates import percents
+from validation.fieldwork.task import NO_ENUMERATOR, WHO, FieldCheck, Outcome, Task, unit_of
 
 _FIRST_PLACES = 6
 """Nobody ticks the seventh choice of everything."""
 _LISTED = 3
 """Choices that a list needs for its first one to mean something."""
 STRAIGHT: Defaults = {"min_answers": 15.0, "share": 0.5, "deviations": 5.0}
+LINES: Defaults = {"deviations": 3.0, "difference": 0.05}
 ANSWERED, COUNT, BEYOND = "_answered", "_count", "_beyond"
 
 
@@ -53,17 +57,56 @@ def measure_lines(task: Task) -> pl.DataFrame:
     )
 
 
+def name_enumerators(task: Task, lines: pl.DataFrame) -> pl.DataFrame | NotChecked:
+    """Enumerators who have far more interviews with straight lines than the others, with fewer deviations each.
+
+    One straight interview may be chance; a quarter of one's interviews is not, though each stays below the limit.
+
+    Returns:
+        _who, share and others (of their interviews and of the others').
+    """
+    if task.enumerator is None:
+        return NO_ENUMERATOR
+    counted = lines.with_columns(task.interviews[WHO], _is_straight(task, "enumerator_lines").alias("_straight"))
+    judged = counted.filter(_is_enough(task) & pl.col(WHO).is_not_null())
+    counts = judged.group_by(WHO).agg(
+        pl.col("_straight").sum().cast(pl.Int64).alias("hits"), pl.len().cast(pl.Int64).alias("of")
+    )
+    told = compare_shares(counts.filter(pl.col("of") >= task.general("min_interviews")).sort(WHO), ())
+    sure = pl.Series(believed(told["chance"].to_numpy(), task.general("false_discovery_rate")), dtype=pl.Boolean)
+    least = task.parameters.number("enumerator_lines", "difference", LINES)
+    return told.filter(sure & (pl.col("share") - pl.col("others") > least)).select(WHO, "share", "others")
+
+
+def _is_enough(task: Task) -> pl.Expr:
+    return pl.col(ANSWERED) >= task.parameters.number("straight_line", "min_answers", STRAIGHT)
+
+
+def _is_straight(task: Task, check: str) -> pl.Expr:
+    many = pl.col(COUNT) >= task.parameters.number("straight_line", "share", STRAIGHT) * pl.col(ANSWERED)
+    defaults = STRAIGHT if check == "straight_line" else LINES
+    return many & (pl.col(BEYOND) > task.parameters.number(check, "deviations", defaults))
+
+
 def _check_straight(task: Task) -> Outcome:
-    """Interviews whose choices stand nearly all at the same place of their lists."""
-    least, share, deviations = (task.parameters.number("straight_line", name, STRAIGHT) for name in _LIMITS)
-    lines = measure_lines(task)
-    enough = pl.col(ANSWERED) >= least
-    straight = (pl.col(COUNT) >= share * pl.col(ANSWERED)) & (pl.col(BEYOND) > deviations)
-    rows = lines.filter(enough & straight).select(INSTANCE_ID)
-    return Outcome(lines.filter(enough).height, rows)
+    """Interviews whose choices stand nearly all at the same place of their lists; of those who have many, sooner."""
+    lines = measure_lines(task).with_columns(task.interviews[WHO])
+    straight = _is_straight(task, "straight_line")
+    named = name_enumerators(task, lines)
+    if not isinstance(named, NotChecked) and "enumerator_lines" not in task.parameters.off:
+        straight |= _is_straight(task, "enumerator_lines") & pl.col(WHO).is_in(named[WHO].to_list())
+    enough = lines.filter(_is_enough(task))
+    return Outcome(enough.height, enough.filter(straight.fill_null(value=False)).select(INSTANCE_ID))
 
 
-_LIMITS = ("min_answers", "share", "deviations")
+def _check_enumerators(task: Task) -> Outcome | NotChecked:
+    named = name_enumerators(task, measure_lines(task))
+    if isinstance(named, NotChecked):
+        return named
+    rows = named.with_columns(unit_of("enumerator", pl.col(WHO)), *percents("share", "others"))
+    variables = (task.enumerator.name,) if task.enumerator else ()
+    return Outcome(task.interviews[WHO].drop_nulls().n_unique(), rows, variables)
+
 
 CHECKS = (
     FieldCheck(
@@ -82,5 +125,27 @@ CHECKS = (
         },
         _check_straight,
         defaults=STRAIGHT,
+    ),
+    FieldCheck(
+        "enumerator_lines",
+        "warning",
+        "enumerator",
+        {
+            "es": "Muchas de sus entrevistas tienen casi todas las opciones en el mismo lugar de su lista.",
+            "ht": "Anpil nan antrevi li yo gen prèske tout chwa yo nan menm plas nan lis yo.",
+            "en": "Many of the interviews have nearly all choices at the same place of their lists.",
+        },
+        {
+            "es": "Llame a varios de esos hogares y confirme que las entrevistas se hicieron.",
+            "ht": "Rele plizyè nan kay sa yo epi konfime ke antrevi yo te fèt tout bon.",
+            "en": "Call several of these households and confirm that the interviews took place.",
+        },
+        _check_enumerators,
+        detail={
+            "es": " Encuestador/a {_who}: {share} %; los demás: {others} %.",
+            "ht": " Anketè {_who}: {share} %; lòt yo: {others} %.",
+            "en": " Enumerator {_who}: {share} %; the others: {others} %.",
+        },
+        defaults=LINES,
     ),
 )

@@ -55,20 +55,9 @@ _RAREST = 1e-5
 
 
 def _check_household(task: Task) -> Outcome | NotChecked:
-    if task.personal is None:
-        return NotChecked("it needs personal answers, which were not read")
-    records = make_records(task)
-    told = [name for name in FIELDS if records[name].null_count() < records.height]
-    if not {"names", "phone", "address", "document"} & set(told):
-        return NotChecked("the form marks no question as a name, document, phone or address")
-    least = task.parameters.number("probable_household", "probability", _LINKAGE)
-    import duckdb
-
-    try:
-        pairs = find_pairs(records, told, least)
-    except duckdb.Error as error:
-        # Only its kind: the texts of these errors may quote answers.
-        return NotChecked(f"linkage fails over these answers ({type(error).__name__})")
+    pairs = link_households(task, task.parameters.number("probable_household", "probability", _LINKAGE))
+    if isinstance(pairs, NotChecked):
+        return pairs
     ranks = rank_interviews(task.form, task.main)
     left = ranks.rename({INSTANCE_ID: "left", RANK: "_left"})
     ordered = pairs.join(left, on="left").join(ranks.rename({INSTANCE_ID: "right", RANK: "_right"}), on="right")
@@ -81,7 +70,26 @@ def _check_household(task: Task) -> Outcome | NotChecked:
     )
     best = rows.sort("probability", OTHER, descending=[True, False]).unique(INSTANCE_ID, keep="first")
     variables = tuple(field.name for field in task.form.fields() if field.personal in {"name", "phone", "address"})
-    return Outcome(records.height, best.sort(INSTANCE_ID).select(INSTANCE_ID, OTHER, "fields"), variables)
+    return Outcome(
+        task.people[INSTANCE_ID].n_unique(), best.sort(INSTANCE_ID).select(INSTANCE_ID, OTHER, "fields"), variables
+    )
+
+
+def link_households(task: Task, least: float) -> pl.DataFrame | NotChecked:
+    """Pairs of interviews of one household with at least that probability: see `find_pairs`."""
+    if task.personal is None:
+        return NotChecked("it needs personal answers, which were not read")
+    records = make_records(task)
+    told = [name for name in FIELDS if records[name].null_count() < records.height]
+    if not {"names", "phone", "address", "document"} & set(told):
+        return NotChecked("the form marks no question as a name, document, phone or address")
+    import duckdb
+
+    try:
+        return find_pairs(records, told, least)
+    except duckdb.Error as error:
+        # Only its kind: the texts of these errors may quote answers.
+        return NotChecked(f"linkage fails over these answers ({type(error).__name__})")
 
 
 def make_records(task: Task) -> pl.DataFrame:
