@@ -15,6 +15,7 @@ from reports.datapackage import checksums, datapackage, describe_provenance, pro
 from reports.differences import compare, take_snapshot
 from reports.disclosure import veil
 from reports.durable import flush_folder, write_file
+from reports.formats.files import format_files
 from reports.intruder import audit_release
 from reports.paper_tables import cleaning_table, difference_tables
 from reports.printed import PrintPage, pages_to_print, print_pages
@@ -100,6 +101,7 @@ def release_files(
     if print_page is not None:
         printed, _ = print_pages(pages_to_print(release_id, table, contents), print_page, contents.made_at)
         data |= printed
+    data |= format_files(release_id, table, named, contents)
     papers = provenance_files(told, contents) | build_read_me(release_id, table, contents)
     files = data | papers
     files["datapackage.json"] = datapackage(release_id, table, contents, described, files)

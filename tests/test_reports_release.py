@@ -163,6 +163,9 @@ def test_the_data_package_describes_each_file_with_size_and_digest(folder: Path)
         "rehearsal": True,
         "previous": "sample-2025-1",
         "round": "",
+        "period": "2026",
+        "commune": "13125",
+        "communes": None,
         "probability_sample": False,
         "disclosure": withheld,
     }
