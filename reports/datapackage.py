@@ -178,6 +178,7 @@ def _resource(path: str, data: bytes, table: ReleaseTable | None, contents: Rele
         titles = {code: text for code, text in found.items() if text}
         if path.startswith("questionnaire/") and not titles:
             titles = {code: Wording(code).text("file.questionnaire") for code in contents.languages}
+        resource["type"] = "file"  # a workbook's first sheet isn't a table of data
         return resource | ({"title": pick(titles, "es"), "titles": titles} if titles else {})
     resource |= {"title": pick(table.title, "es"), "titles": _texts(table.title)}
     resource["schema"] = {
@@ -188,7 +189,9 @@ def _resource(path: str, data: bytes, table: ReleaseTable | None, contents: Rele
         "missingValues": [""],
         **({"primaryKey": list(table.key)} if table.key else {}),
     }
-    if extension == "csv":
+    if extension != "csv":
+        resource["type"] = "file"  # the schema is that of the CSV; readers of tables take a null of an integer for NaN
+    else:
         resource |= {"profile": "tabular-data-resource", "encoding": "utf-8"}
         if table.refers:
             resource["schema"]["foreignKeys"] = [
