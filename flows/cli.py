@@ -26,6 +26,7 @@ from flows import (
     commands_quality,
     commands_release_preview,
     commands_run,
+    commands_sample,
     commands_serve,
     commands_trace,
     commands_weights,
@@ -69,6 +70,7 @@ commands_eval.register(app)
 commands_explain_interview.register(app)
 commands_trace.register(app)
 commands_estimate.register(app)
+commands_sample.register(app)
 commands_weights.register(app)
 commands_disclosure.register(app)
 commands_quality.register(app)
