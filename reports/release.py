@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from reports.books.book import write_books
 from reports.contents import ReleaseContents
 from reports.datapackage import checksums, datapackage, describe_provenance, provenance_files
 from reports.differences import compare, take_snapshot
@@ -21,7 +22,6 @@ from reports.paper_tables import cleaning_table, difference_tables
 from reports.printed import PrintPage, pages_to_print, print_pages
 from reports.published import Published, published_from
 from reports.site import build_read_me, build_site
-from reports.spreadsheet import write_spreadsheet
 from reports.tables import ReleaseTable, release_tables
 from schemas.errors import ReleaseError
 from schemas.estimates import SafeCell, SafeTable
@@ -97,7 +97,7 @@ def release_files(
     now = take_snapshot(release_id, named["estimates"], named["indicators"], named["domains"], told)
     differences = compare(contents.former, now)
     tables = (*figures, *difference_tables(differences), cleaning_table(contents, table.threshold), *contents.tables)
-    data, described = _data_files(tables, table, contents)
+    data, described = _data_files(release_id, tables, table, contents)
     if print_page is not None:
         printed, _ = print_pages(pages_to_print(release_id, table, contents), print_page, contents.made_at)
         data |= printed
@@ -111,7 +111,7 @@ def release_files(
 
 
 def _data_files(
-    tables: tuple[ReleaseTable, ...], table: SafeTable, contents: ReleaseContents
+    release_id: str, tables: tuple[ReleaseTable, ...], table: SafeTable, contents: ReleaseContents
 ) -> tuple[dict[str, bytes], dict[str, ReleaseTable]]:
     files: dict[str, bytes] = {}
     described: dict[str, ReleaseTable] = {}
@@ -123,7 +123,7 @@ def _data_files(
     tables[0].frame.write_parquet(parquet)
     files["tables/estimates.parquet"] = parquet.getvalue()
     described["tables/estimates.parquet"] = tables[0]
-    files["tables/estimates.xlsx"] = write_spreadsheet(table, contents)
+    files |= write_books(release_id, table, contents)
     files |= {f"questionnaire/{name}": data for name, data in contents.files.items()}
     return files, described
 
