@@ -92,6 +92,10 @@ RIGHTS: frozenset[tuple[str, str]] = frozenset(
 
 IN_PART: frozenset[str] = frozenset(
     {
+        # Of no survey in particular: what follows from them is asked again of each.
+        "log_in",
+        "see_own_progress",
+        "manage_people",
         "send_submission",
         "see_forms",
         "see_progress",
