@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows import commands_cleaning_store
+from flows import commands_cleaning_store, commands_imputation
 from flows.output import JsonOption, Output
 from flows.refused_rows import tell_refused, write_refused
 from schemas.errors import CommandError
@@ -23,6 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="Replay what people decided to chan
 def register(parent: typer.Typer) -> None:
     """Adds the command group."""
     commands_cleaning_store.register(app)
+    commands_imputation.register(app)
     parent.add_typer(app, name="cleaning")
 
 

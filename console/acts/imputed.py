@@ -72,7 +72,7 @@ class Counted:
         }
 
 
-def count_interviews(store: Store, compiled: CompiledForm, survey: EditedSurvey) -> Counted:
+def count_interviews(store: Store, compiled: CompiledForm, survey: EditedSurvey, *, anyway: bool = False) -> Counted:
     """The interviews that count, as decisions left them, imputed if the workbook wants it.
 
     Nothing is written: neither what was received nor the log of decisions changes, and the same interviews, decisions
@@ -81,10 +81,11 @@ def count_interviews(store: Store, compiled: CompiledForm, survey: EditedSurvey)
     Args:
         compiled: the latest version of the form.
         survey: its interviews, edited.
+        anyway: impute even if the workbook doesn't want it, to see what would be done.
     """
     with store.read() as connection:
         blocked = frozenset(blocked_instances(connection, compiled.form.form_id))
-    plan = read_plan(compiled.specs, compiled.form)
+    plan = read_plan(compiled.specs, compiled.form, anyway=anyway)
     if plan is None:
         return Counted(accept(survey.tables, blocked), blocked)
     with store.read() as connection:
@@ -122,11 +123,11 @@ def _impute(
 ) -> Imputation:
     """The interviews of one version, judged by its own rules."""
     mine = load_survey(store, compiled.form.form_id, version)
-    plan = read_plan(compiled.specs, mine.form)
+    plan = read_plan(compiled.specs, mine.form, anyway=True)
     names = set(tables[MAIN_TABLE][INSTANCE_ID].to_list())
     rules = [*form_rules(mine.form), *check_rules(mine.specs, mine.form)]
     if plan is None:
-        raise AssertionError("the latest workbook turns imputation on")
+        raise AssertionError("asked for anyway")
     return impute(
         mine.form,
         rules,

@@ -22,7 +22,8 @@ class Imputed:
     Attributes:
         kind: what it was: "missing", "failed" (a rule needed another), "opened" (it wasn't asked before), "derived"
             (calculated).
-        method: "hot_deck", "deduced" (one answer was possible), "blanked" (it isn't asked), "calculated".
+        method: "hot_deck", "nearest" (the donor is of no class, or of another), "deduced" (one answer was possible),
+            "blanked" (it isn't asked), "calculated".
         donor: instance id of the interview that gave, "" if none did.
     """
 
@@ -85,5 +86,6 @@ def _imputed(
     donor = mended.donors.get(cell)
     if not is_asked:
         return Imputed(name, *cell, kind, "blanked", "", old, new)
-    method = "deduced" if cell in mended.deduced or donor is None else "hot_deck"
+    given = "nearest" if donor is not None and donor.is_near else "hot_deck"
+    method = "deduced" if cell in mended.deduced or donor is None else given
     return Imputed(name, *cell, kind, method, donor.instance_id if donor else "", old, new)

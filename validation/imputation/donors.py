@@ -1,7 +1,7 @@
 """Who gives: interviews that count, sorted within classes, the nearest one first.
 
 In a class with few donors, or where an answer that tells the class is itself to be changed, those of the whole table
-are ranked by Gower's distance.
+are ranked by Gower's distance; so are those outside a class of which nobody fits.
 """
 
 from __future__ import annotations
@@ -33,12 +33,14 @@ class Donor:
     Attributes:
         row: its number in the table of donors.
         instance_id: its interview.
+        is_near: whether it was found by its distance, and not in the class.
     """
 
     table: str
     row: int
     instance_id: str
     row_id: str
+    is_near: bool = False
 
 
 @dataclass(slots=True)
@@ -92,17 +94,29 @@ class Donors:
             own: instance id of the row's interview, which doesn't give to itself.
             most: donors wanted; `skip` the nearest that were had already.
         """
+        if self.tables.get(table) is None:
+            return []
+        wanted = skip + most + 1
         deck = self._deck(table, classes, order)
         key = tuple(known.get(column) for column in classes)
-        members = deck.members.get(key, ()) if all(column in known for column in classes) else ()
-        if len(members) < FEW:
-            numbers = self._by_distance(table, [*dict.fromkeys((*classes, *order, *near))], known, own)
-        else:
+        members = deck.members.get(key, []) if all(column in known for column in classes) else []
+        numbers: list[int] = []
+        if len(members) >= FEW:
             at = bisect_left(deck.keys[key], (*(_rank(known.get(column)) for column in order), _draw(self.seed, own)))
-            numbers = [members[place] for place in _outward(at, len(members), skip + most + 1, bool(order))]
+            numbers = [members[place] for place in _outward(at, len(members), wanted, bool(order))]
+        within = len(numbers)
+        if within < wanted and classes:
+            beside = set(members if within else ())
+            far = self._by_distance(table, [*dict.fromkeys((*classes, *order, *near))], known, own)
+            numbers += [number for number in far if number not in beside]
+        elif within < wanted and not within:
+            numbers = self._by_distance(table, [*dict.fromkeys((*order, *near))], known, own)
         frame = self._frame(table)
         ids, rows = frame[INSTANCE_ID], frame[ROW_ID]
-        found = [Donor(table, number, ids[number], rows[number]) for number in numbers[: skip + most + 1]]
+        found = [
+            Donor(table, number, ids[number], rows[number], is_near=place >= within)
+            for place, number in enumerate(numbers[:wanted])
+        ]
         return [donor for donor in found if donor.instance_id != own][skip : skip + most]
 
     # -- decks -------------------------------------------------------------------------------------------------------

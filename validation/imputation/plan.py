@@ -78,12 +78,12 @@ def is_on(specs: Specs) -> bool:
     return specs.design.settings.get(SETTING, "").strip().lower() in _YES
 
 
-def read_plan(specs: Specs, form: Form) -> Plan | None:
-    """What the workbook says; null unless its `design` sheet turns imputation on.
+def read_plan(specs: Specs, form: Form, *, anyway: bool = False) -> Plan | None:
+    """What the workbook says; null unless its `design` sheet turns imputation on, or it is asked for anyway.
 
     Rows about questions that the form lacks are left out, which the check of the workbook tells.
     """
-    if not is_on(specs):
+    if not (anyway or is_on(specs)):
         return None
     questions = Questions(form)
     settings = specs.design.settings
