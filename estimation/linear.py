@@ -20,6 +20,9 @@ Statistic = Literal["mean", "total", "ratio"]
 BLOCK: Final = 16_000_000
 """Numbers (domains times units) worked on at once: 128 MB."""
 
+DENSE: Final = 8
+"""Places (domains times units) a row up to which sums are kept of all places; beyond, of those that are met."""
+
 NAMED: Final = 5
 """Groups that a message names."""
 
@@ -156,19 +159,59 @@ def variances(sample: Sample, scores: Scores, count: int) -> tuple[Floats, Codes
     variance = np.zeros(count)
     df = np.zeros(count, np.int64)
     coefficients = None if sample.residuals is None else sample.residuals.coefficients(scores, count)
+    center = sample.singleton == "center"
     for number, stage in enumerate(sample.stages):
         explained = None if sample.residuals is None else sample.residuals.by_unit(stage)
-        for low, high, picked in _blocks(scores.domain, count, stage.units):
+        for low, high, picked in _blocks(scores.domain, count, stage.size.size if explained is None else stage.units):
             place = (scores.domain[picked] - low) * stage.units + stage.unit_of_row[scores.rows[picked]]
-            shape = (high - low, stage.units)
-            totals = sums(place, scores.score[picked], shape[0] * shape[1]).reshape(shape)
-            if coefficients is not None and explained is not None:
-                totals -= (explained.T @ coefficients[low:high].T).T
-            variance[low:high] += spread_of_totals(stage, totals, sample.singleton == "center")
+            places = (high - low) * stage.units
+            if coefficients is None or explained is None:
+                keys, totals = _sum_met(place, scores.score[picked], places)
+                variance[low:high] += _spread_of_met(stage, keys, totals, high - low, center)
+            else:
+                dense = sums(place, scores.score[picked], places).reshape(high - low, stage.units)
+                dense -= (explained.T @ coefficients[low:high].T).T
+                variance[low:high] += spread_of_totals(stage, dense, center)
             if number == 0:
-                df[low:high] = _degrees(stage, place[seen[picked]], shape)
+                df[low:high] = _degrees(stage, _met(place[seen[picked]], places), high - low)
     variance[np.bincount(scores.domain, minlength=count) == 0] = np.nan
     return variance, df
+
+
+def _met(place: Codes, places: int) -> Codes:
+    """The places that are met, in order, each once."""
+    if places <= DENSE * place.size:
+        return np.flatnonzero(np.bincount(place, minlength=places))
+    return np.unique(place)
+
+
+def _sum_met(place: Codes, values: Floats, places: int) -> tuple[Codes, Floats]:
+    """The places that are met, and the sum of the values of each; where few are left out, those of sum zero may be."""
+    if places <= DENSE * place.size:
+        totals = sums(place, values, places)
+        keys = np.flatnonzero(totals)
+        return keys, totals[keys]
+    keys, at = np.unique(place, return_inverse=True)
+    return keys, sums(at, values, keys.size)
+
+
+def _spread_of_met(stage: Stage, keys: Codes, totals: Floats, count: int, center: bool) -> Floats:
+    """What one stage adds to the variance of each figure, from the sums of the places (domain, unit) that are met.
+
+    The other units have the sum zero: they deviate from their group's mean by that mean, and as many are added.
+    """
+    domain, unit = np.divmod(keys, stage.units)
+    group = stage.group_of_unit[unit]
+    groups = stage.size.size
+    cell = domain * groups + group
+    factor = stage.square if center else stage.square_without_lone
+    means = sums(cell, totals, count * groups).reshape(count, groups) / stage.size
+    means[:, stage.alone] = 0.0
+    own = factor[unit]
+    rest = sums(stage.group_of_unit, factor, groups) - sums(cell, own, count * groups).reshape(count, groups)
+    deviation = totals - means.ravel()[cell]
+    around = np.where(means == 0, 0.0, means**2 * np.maximum(rest, 0.0)).sum(axis=1)
+    return np.asarray(sums(domain, own * deviation**2, count) + around, np.float64)
 
 
 def deviations(stage: Stage, totals: Floats, center: bool) -> tuple[Floats, Floats]:
@@ -222,10 +265,12 @@ def _srs(point: Point) -> tuple[Floats, Floats]:
         return np.where(open_share >= 0, replaced * open_share, np.nan), replaced
 
 
-def _degrees(stage: Stage, place: Codes, shape: tuple[int, int]) -> Codes:
-    met = (np.bincount(place, minlength=shape[0] * shape[1]) > 0).reshape(shape)
-    strata = np.logical_or.reduceat(met, stage.starts, axis=1).sum(axis=1)
-    return np.asarray(met.sum(axis=1) - strata, np.int64)
+def _degrees(stage: Stage, keys: Codes, count: int) -> Codes:
+    """Units less groups among the places that are met, of each figure."""
+    domain, unit = np.divmod(keys, stage.units)
+    groups = stage.size.size
+    met = np.bincount(domain * groups + stage.group_of_unit[unit], minlength=count * groups).reshape(count, groups)
+    return np.asarray(met.sum(axis=1) - (met > 0).sum(axis=1), np.int64)
 
 
 def _blocks(domain: Codes, count: int, units: int) -> Iterator[tuple[int, int, Flags | slice]]:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from estimation.intervals import logit_interval
+from estimation.linear import Statistic, covariance, estimate_by_domain
+from estimation.linear import linearise as linearise_scores
+from estimation.samples import Codes, Floats, Sample, Singleton, build_sample
 from estimation.second_opinion import DesignColumns, Linearised, linearise
 
 REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "reference"
@@ -110,3 +116,41 @@ def test_the_logit_interval_is_that_of_r_svyciprop() -> None:
 @pytest.mark.parametrize(("share", "se", "df"), [(0.0, 0.1, 9), (1.0, 0.1, 9), (0.5, None, 9), (0.5, 0.1, 0)])
 def test_no_interval_where_the_logit_does_not_exist(share: float, se: float | None, df: int) -> None:
     assert logit_interval(share, se, df) == (None, None)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.sampled_from(["mean", "total", "ratio"]), st.sampled_from(["skip", "center"]))
+def test_many_domains_at_once_are_those_of_each_alone(seed: int, statistic: Statistic, singleton: Singleton) -> None:
+    """A hundred domains of forty rows: sums are kept of the units that are met, and no figure changes by it."""
+    random = np.random.default_rng(seed)
+    rows, count = 40, 100
+    strata = random.integers(0, 4, rows)
+    sample = build_sample(
+        pl.Series(np.where(random.random(rows) < 0.1, 0.0, random.uniform(1, 5, rows))),
+        pl.Series(strata),
+        [pl.Series(random.integers(0, 6, rows)), pl.Series(random.integers(0, 3, rows))],
+        [pl.Series(10.0 + strata), pl.Series(np.full(rows, 7.0))],
+        singleton,
+    )
+    values = np.where(random.random(rows) < 0.1, np.nan, random.integers(0, 3, rows).astype(float))
+    divisor = random.uniform(1, 2, rows) if statistic == "ratio" else None
+    domain = random.integers(-1, count, rows)
+    domain[:10] = random.integers(0, 2, 10)
+    together = estimate_by_domain(sample, statistic, values, domain, count, divisor)
+    for number in range(count):
+        alone = estimate_by_domain(sample, statistic, values, np.where(domain == number, 0, -1), 1, divisor)
+        assert together.variance[number] == pytest.approx(alone.variance[0], rel=1e-9, abs=1e-9, nan_ok=True)
+        assert together.df[number] == alone.df[0]
+        # And each as the whole table of units gives it.
+        scores = linearise_by_hand(sample, statistic, values, np.where(domain == number, 0, -1), divisor)
+        if alone.n[0]:
+            assert alone.variance[0] == pytest.approx(covariance(sample, scores)[0, 0], rel=1e-9, abs=1e-9)
+
+
+def linearise_by_hand(
+    sample: Sample, statistic: Statistic, values: Floats, domain: Codes, divisor: Floats | None
+) -> Floats:
+    _, found = linearise_scores(sample.weight, statistic, values, domain, 1, divisor)
+    scores = np.zeros((values.size, 1))
+    scores[found.rows, 0] = found.score
+    return scores
