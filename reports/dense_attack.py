@@ -44,12 +44,14 @@ class Rooms:
 
     Attributes:
         up, down: how far it can rise and fall, at least.
+        boxed: the same by boxes alone.
         owed: width of its interval; 0 where nothing is.
     """
 
     up: Floats
     down: Floats
     owed: Floats
+    boxed: tuple[Floats, Floats] | None = None
 
     @property
     def narrow(self) -> Flags:

@@ -150,6 +150,7 @@ def _cover_sum(values: Counts, flags: Flags, codes: np.ndarray[tuple[int], np.dt
 def _prove(full: Counts, hidden: Flags, axes: Sequence[Axis], rooms: Rooms) -> tuple[int, int]:
     """Widens what is known of each cell's interval, first by boxes; how many these prove, and programmes solved."""
     rooms.up, rooms.down = room_of(full, hidden, axes)
+    rooms.boxed = rooms.up.copy(), rooms.down.copy()
     boxes = int(((rooms.owed > 0) & ~rooms.narrow).sum())
     return boxes, attack_codes(full, hidden, axes, rooms)
 
@@ -165,7 +166,8 @@ def _add_box(
     full: Counts, hidden: Flags, axes: Sequence[Axis], rooms: Rooms, prices: Floats, place: tuple[int, ...]
 ) -> None:
     """Hides the cheapest box through a cell, or where none helps the smallest shown count beside it in each sum."""
-    need = float(rooms.up[place]), float(rooms.down[place]), float(rooms.owed[place])
+    up, down = rooms.boxed or (rooms.up, rooms.down)
+    need = float(up[place]), float(down[place]), float(rooms.owed[place])
     if need[0] + need[1] >= need[2]:
         return
     box = cheapest_box(full, prices, axes, place, need)
@@ -175,7 +177,7 @@ def _add_box(
     corners = np.ix_(box.rows, box.columns)
     hidden.reshape(len(full), -1)[corners] = True
     prices.reshape(len(full), -1)[corners] = 0.0
-    rooms.up[place], rooms.down[place] = max(need[0], box.up), max(need[1], box.down)
+    up[place], down[place] = max(need[0], box.up), max(need[1], box.down)
 
 
 def _add_company(full: Counts, hidden: Flags, place: tuple[int, ...]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from reports.knowledge import movement, told_quantities
 from reports.published import Published
 from reports.quantities import Key, Layout, domain_of
-from reports.suppression import Floats
+from reports.ties import Floats
 from schemas.errors import ReleaseError
 
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reports.quantities import Key, Layout, Meaning, Place, Sum, lay_out
+from reports.quantities import Key, Layout, Meaning, Place, Sum, domain_of, lay_out
 from reports.rules import DisclosureRules
-from reports.suppression import Need, Tables, Tie
+from reports.ties import Group, Need, Tables, Tie
 from schemas.estimates import TOTAL, Estimate
 
 _EVERYBODY = 4.0
@@ -45,10 +45,16 @@ class _Draft:
     secret: set[int] = field(default_factory=set)
     ties: list[Tie] = field(default_factory=list)
     needs: list[Need] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    kinds: list[int] = field(default_factory=list)
     owed: dict[int, float] = field(default_factory=dict)
 
-    def add_secret(self, value: float) -> int:
+    def add_secret(self, value: float, near: int) -> int:
+        """A quantity that no cell tells of, about the place of another one."""
         self.values.append(value)
+        self.places.append(self.places[near])
+        self.kinds.append(-len(self.values))
         self.secret.add(len(self.values) - 1)
         return len(self.values) - 1
 
@@ -71,7 +77,8 @@ def link_tables(
     """
     threshold, protection = rules.threshold, rules.protection
     layout, values = _lay_out(cells, meanings)
-    draft = _Draft(values)
+    places, kinds = _places(layout)
+    draft = _Draft(values, places=places, kinds=kinds)
     pairs = dict.fromkeys(zip(layout.base, layout.rows, strict=True))
     for base, rows in pairs:
         _owe(draft, base, rows, threshold, protection)
@@ -96,6 +103,9 @@ def link_tables(
         secret=frozenset(draft.secret),
         ties=draft.ties,
         needs=draft.needs,
+        groups=draft.groups,
+        places=draft.places,
+        kinds=draft.kinds,
         owed=draft.owed,
         known={at: earlier[key] for at, key in enumerate(layout.keys) if earlier and key in earlier},
     )
@@ -147,7 +157,7 @@ def _owe(draft: _Draft, base: int, rows: int, threshold: int, protection: int) -
     elif 0 < own < n:
         draft.owed[rows] = min(1, protection)
     if is_small(n - own, threshold):
-        rest = draft.add_secret(n - own)
+        rest = draft.add_secret(n - own, base)
         draft.ties.append(Tie((rows, rest, base), (1.0, 1.0, -1.0)))
         draft.owed[rest] = protection
 
@@ -159,40 +169,22 @@ def _add_sum(draft: _Draft, each: Sum, base_of: Mapping[int, int], threshold: in
     if rest < 0:
         return True
     members, whole = each.members, each.whole
-    left = [draft.add_secret(rest)] if rest else []
+    left = [draft.add_secret(rest, each.whole)] if rest else []
     draft.ties.append(Tie((*members, *left, whole), (*(1.0 for _ in (*members, *left)), -1.0)))
     if is_small(rest, threshold):
         draft.owed[left[0]] = protection
-    for at in members:
-        others = tuple(other for other in (*members, *left, whole) if other != at)
-        draft.needs.append(Need(others, (1.0,) * len(others), 1.0, at))
-    draft.needs.append(Need((*members, *left), (1.0,) * len((*members, *left)), 1.0, whole))
-    _need_enough(draft, (*members, *left), [*amounts, *([rest] if left else [])], whole, threshold, members)
+    inside = frozenset(members)
+    draft.groups.append(
+        Group((*members, *left), (*amounts, *([rest] if left else [])), whole, threshold, inside, never_one=True)
+    )
     if not each.is_across and all(at in base_of and base_of[at] != at for at in (*members, whole)):
         others_of = [draft.values[base_of[at]] - draft.values[at] for at in members]
         left_over = draft.values[base_of[whole]] - draft.values[whole] - sum(others_of)
         if left_over >= 0:
-            extra = [draft.add_secret(left_over)] if left_over else []
-            everyone = [*others_of, *([left_over] if extra else [])]
-            _need_enough(draft, (*members, *extra), everyone, whole, threshold, members)
+            extra = [draft.add_secret(left_over, whole)] if left_over else []
+            everyone = (*others_of, *([left_over] if extra else []))
+            draft.groups.append(Group((*members, *extra), everyone, whole, threshold, inside, never_one=False))
     return rest > 0
-
-
-def _need_enough(
-    draft: _Draft,
-    parts: tuple[int, ...],
-    amounts: Sequence[float],
-    whole: int,
-    threshold: int,
-    members: tuple[int, ...],
-) -> None:
-    """What is hidden of a shown sum holds nobody or at least the threshold."""
-    quantities, weights = (*parts, whole), (*amounts, float(threshold))
-    for at, amount in zip(parts, amounts, strict=True):
-        if amount > 0 and at in members:
-            draft.needs.append(Need(quantities, weights, float(threshold), at))
-        elif is_small(amount, threshold):
-            draft.needs.append(Need(quantities, weights, float(threshold)))
 
 
 def _add_amounts(draft: _Draft, cells: Sequence[Estimate], layout: Layout, rules: DisclosureRules) -> None:
@@ -221,6 +213,23 @@ def _rests(cells: Sequence[Estimate], layout: Layout) -> dict[int, list[str]]:
             if cell.indicator not in names:
                 names.append(cell.indicator)
     return found
+
+
+def _places(layout: Layout) -> tuple[list[str], list[int]]:
+    """Of each quantity its code in the breakdown of most codes, "" if it is about all of them; and what it is there."""
+    codes: dict[str, set[str]] = {}
+    told = [[part.partition("=") for part in domain_of(key)] for key in layout.keys]
+    for parts in told:
+        for name, _, code in parts:
+            codes.setdefault(name, set()).add(code)
+    finest = max(codes, key=lambda name: len(codes[name]), default="")
+    places = [next((code for name, _, code in parts if name == finest), "") for parts in told]
+    numbers: dict[Key, int] = {}
+    kinds = [
+        numbers.setdefault(tuple(part for part in key if part != f"{finest}={place}"), len(numbers))
+        for key, place in zip(layout.keys, places, strict=True)
+    ]
+    return places, kinds
 
 
 def _names(layout: Layout, each: Sum, indicators: Sequence[str]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, hstack, identity, vstack
 
-from reports.suppression import Floats, Tables
+from reports.ties import Floats, Tables
 from schemas.errors import ReleaseError
 
 _WIDER = 3

@@ -12,70 +12,23 @@ Nothing here looks at a clock: the same tables give the same pattern on every ma
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
-Floats = NDArray[np.float64]
+from reports.large_blocks import cover_large
+from reports.ties import Block, Floats, Need, Tables, Tie, split_blocks
 
 TOLERANCE = 1e-6
-_LARGEST_MASTER = 400
-"""Cells of a block that is solved to the optimum; larger ones are covered greedily."""
+LARGEST_BLOCK = 400
+"""Cells of a block that is solved to the optimum; larger ones are attacked place by place (see `large_blocks`)."""
 
 _NODES = 200
 _ROUNDS = 60
 _GAP = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Tie:
-    """0 = sum of factor times quantity; with `is_bound`, the sum is at most 0."""
-
-    quantities: tuple[int, ...]
-    factors: tuple[float, ...]
-    is_bound: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """sum of amount times hidden quantity >= least, if `of` is hidden (always, if it is null).
-
-    Hidden means 1 for a quantity that no shown cell tells of.
-    """
-
-    quantities: tuple[int, ...]
-    amounts: tuple[float, ...]
-    least: float
-    of: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """Cells, the quantities that they tell of, and what is owed.
-
-    Attributes:
-        values: of each quantity, the true ones.
-        tells: of each cell, its quantities.
-        cost: of each cell, what is lost when it is hidden.
-        secret: quantities that no cell ever tells of.
-        ties: equations that an intruder knows.
-        needs: conditions on every pattern.
-        owed: quantity -> width of its interval, if it is hidden at all.
-        known: quantity -> bounds that an intruder has from elsewhere.
-    """
-
-    values: Floats
-    tells: Sequence[tuple[int, ...]]
-    cost: Floats
-    secret: frozenset[int]
-    ties: Sequence[Tie]
-    needs: Sequence[Need]
-    owed: Mapping[int, float]
-    known: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,27 +48,12 @@ def choose_cells(tables: Tables, hidden: frozenset[int]) -> frozenset[int]:
         hidden: the cells that must be hidden for themselves.
     """
     chosen: set[int] = set(hidden)
-    for block in _blocks(tables):
-        chosen |= _Block(tables, block, hidden).solve()
+    for block in split_blocks(tables):
+        if len(block.cells) > LARGEST_BLOCK:
+            chosen |= cover_large(tables, block, hidden)
+        else:
+            chosen |= _Block(tables, block, hidden).solve()
     return frozenset(chosen)
-
-
-def _blocks(tables: Tables) -> list[NDArray[np.intp]]:
-    """Cells by the quantities that tie them together."""
-    count = len(tables.values)
-    left: list[int] = []
-    right: list[int] = []
-    for cell, told in enumerate(tables.tells):
-        left += [count + cell] * len(told)
-        right += told
-    for tie in tables.ties:
-        left += [tie.quantities[0]] * (len(tie.quantities) - 1)
-        right += tie.quantities[1:]
-    size = count + len(tables.tells)
-    graph = csr_array((np.ones(len(left)), (left, right)), shape=(size, size))
-    _, label = connected_components(graph, directed=False)
-    own = label[count:]
-    return [np.flatnonzero(own == number) for number in dict.fromkeys(own.tolist())]
 
 
 @dataclass(slots=True)
@@ -154,15 +92,12 @@ class _Block:
     """One block of tables: its cells and quantities under numbers of their own.
 
     Args:
-        cells: of the block, in order.
+        block: its cells, in order.
         primary: cells that are hidden for themselves.
     """
 
-    def __init__(self, tables: Tables, cells: NDArray[np.intp], primary: frozenset[int]) -> None:
-        self.cells = cells.tolist()
-        told = {quantity for cell in self.cells for quantity in tables.tells[cell]}
-        ties = _ties_of(tables, told)
-        quantities = sorted(told | {quantity for tie in ties for quantity in tie.quantities})
+    def __init__(self, tables: Tables, block: Block, primary: frozenset[int]) -> None:
+        self.cells, quantities, ties = block.cells, block.quantities, block.ties
         self.number = {quantity: index for index, quantity in enumerate(quantities)}
         self.values = tables.values[quantities]
         self.tells = [tuple(self.number[quantity] for quantity in tables.tells[cell]) for cell in self.cells]
@@ -173,14 +108,15 @@ class _Block:
         self.tellers = _tellers(self.tells, len(quantities))
         self.secret |= np.array([not tellers for tellers in self.tellers], np.bool_)
         self.attack = self._attack(ties, tables.known)
-        self.cuts = [cut for need in tables.needs if (cut := self._need(need)) is not None]
+        needs = (*(need for group in block.groups for need in group.needs()), *block.needs)
+        self.cuts = [cut for need in needs if (cut := self._need(need)) is not None]
 
     def solve(self) -> set[int]:
         """The cells to hide."""
         if not self.primary.any() and not any(cut.least > TOLERANCE for cut in self.cuts):
             return set()
         chosen = self.primary.copy()
-        exact = len(self.cells) <= _LARGEST_MASTER
+        exact = True
         for number in range(_ROUNDS):
             exact = exact and number < _ROUNDS // 2
             found = self._master() if exact else None
@@ -310,25 +246,6 @@ class _Block:
                 low[at] = min(max(least, 0.0), self.values[at])
                 high[at] = max(min(most, high[at]), self.values[at])
         return _Attack(rows(False), rows(True), self.values, low, high)
-
-
-def _ties_of(tables: Tables, told: set[int]) -> list[Tie]:
-    """The ties that reach a block's quantities, directly or over secret ones."""
-    inside, found = set(told), []
-    pending = list(tables.ties)
-    grown = True
-    while grown:
-        grown = False
-        rest = []
-        for tie in pending:
-            if inside.isdisjoint(tie.quantities):
-                rest.append(tie)
-            else:
-                inside.update(tie.quantities)
-                found.append(tie)
-                grown = True
-        pending = rest
-    return found
 
 
 def _tellers(tells: Sequence[tuple[int, ...]], size: int) -> list[list[int]]:
