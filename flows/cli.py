@@ -24,6 +24,7 @@ from flows import (
     commands_links,
     commands_people,
     commands_quality,
+    commands_release,
     commands_release_preview,
     commands_run,
     commands_sample,
@@ -74,6 +75,7 @@ commands_sample.register(app)
 commands_weights.register(app)
 commands_disclosure.register(app)
 commands_quality.register(app)
+commands_release.register(app)
 commands_release_preview.register(app)
 commands_demo.register(app)
 

@@ -160,7 +160,7 @@ def verify(
     output = Output(json_lines)
     found = verify_folder(folder, frozenset(public_key) if public_key else None)
     for row in found:
-        output.record(row, _verdict(row))
+        output.record(row, describe_signature(row))
     if not found:
         output.record({"signatures": 0}, "Nobody has signed or refused this report.")
     if not found or not all(row.good for row in found):
@@ -244,7 +244,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
-def _verdict(row: Verified) -> str:
+def describe_signature(row: Verified) -> str:
     """What one signature tells, in lines."""
     if not row.name:
         return f"BAD   {row.file}\n  " + "\n  ".join(row.faults)

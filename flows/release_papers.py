@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from console.acts.edited import EditedSurvey
 from reports.contents import CleaningRow
 from reports.differences import Snapshot, read_snapshot
 from schemas.decisions import CHANGING
+from schemas.errors import ReleaseError
 from schemas.estimates import TOTAL
 from schemas.workbook import Specs
 from store.releases import ReleaseRow
@@ -95,3 +97,16 @@ def list_missing_codes(specs: Specs) -> frozenset[str]:
 def list_libraries() -> dict[str, str]:
     """Name -> version of the language and the libraries that make the figures and files."""
     return {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}
+
+
+def describe_release(folder: Path) -> list[tuple[str, int, str]]:
+    """Path, size and title of each file of a release that its data package describes.
+
+    Raises:
+        ReleaseError: REL-070, the folder isn't there.
+    """
+    file = folder / "datapackage.json"
+    if not file.is_file():
+        raise ReleaseError("REL-070", f"The folder isn't at {folder}.", "Bring it back from the archive or a backup.")
+    package = json.loads(file.read_text("utf-8"))
+    return [(each["path"], each["bytes"], each.get("title", "")) for each in package["resources"]]

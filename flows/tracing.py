@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from flows.registering import load_form
 from flows.releasing import SOURCES
 from forms.compile import CompiledForm
 from reports.contents import combine_digests
-from reports.release import CHECKSUMS
+from reports.release_signing import is_intact
 from schemas.errors import ReleaseError
 from schemas.fields import INSTANCE_ID, Field
 from schemas.text import pick
@@ -128,19 +127,6 @@ def trace(
         behind=behind,
         verified=verified,
     )
-
-
-def is_intact(folder: Path, checksum: str) -> bool:
-    """Whether the folder's list of digests is the one registered, and every file has the digest listed."""
-    listed = folder / CHECKSUMS
-    if not listed.is_file() or hashlib.sha256(listed.read_bytes()).hexdigest() != checksum:
-        return False
-    for line in listed.read_text("utf-8").splitlines():
-        digest, _, name = line.partition("  ")
-        path = folder / name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            return False
-    return True
 
 
 def _published(folder: Path, release_id: str, indicator: str, domain: str, category: str) -> dict[str, str]:

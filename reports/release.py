@@ -21,13 +21,12 @@ from reports.intruder import audit_release
 from reports.paper_tables import cleaning_table, difference_tables
 from reports.printed import PrintPage, pages_to_print, print_pages
 from reports.published import Published, published_from
+from reports.release_signing import CHECKSUMS
 from reports.site import build_read_me, build_site
 from reports.tables import ReleaseTable, release_tables
 from schemas.errors import ReleaseError
 from schemas.estimates import SafeCell, SafeTable
 from schemas.releases import ReleaseRecord
-
-CHECKSUMS = "CHECKSUMS.sha256"
 
 
 def publish(

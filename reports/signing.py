@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from schemas.errors import AccessError, ReleaseError
 
 KIND = "comunal quality report signature 1"
+RELEASE_KIND = "comunal release signature 1"
 KEY_KIND = "comunal signing key 1"
 SIGNATURES = "signatures"
 """Folder of a report that holds what was signed; no statement names its files."""
@@ -231,7 +232,7 @@ def read_signed(data: bytes) -> Signed:
     try:
         told = json.loads(data)
         statement, signature = told["statement"], base64.b64decode(told["signature"], validate=True)
-        if statement["kind"] != KIND or not isinstance(statement["signer"]["public_key"], str):
+        if statement["kind"] not in {KIND, RELEASE_KIND} or not isinstance(statement["signer"]["public_key"], str):
             raise ValueError
     except (ValueError, KeyError, TypeError):
         message = "A file among the signatures isn't one that Comunal wrote."

@@ -249,7 +249,7 @@ def _judge(
     at: datetime | None,
 ) -> SignatureRow:
     report = _reachable(store, person, report_id, "sign_report")
-    seed, public_key = _open_key(store, person, passphrase, key_file)
+    seed, public_key = open_key(store, person, passphrase, key_file)
     files = hash_folder(Path(report.folder))
     if hash_files(files) != report.sha256:
         message = f"The files of {report_id} aren't those that were made: somebody changed, added or removed one."
@@ -292,7 +292,12 @@ def stored_signature(row: SignatureRow) -> Signed:
     return Signed(json.loads(row.statement), base64.b64decode(row.signature))
 
 
-def _open_key(store: Store, person: Person, passphrase: str, key_file: str | None) -> tuple[bytes, str]:
+def open_key(store: Store, person: Person, passphrase: str, key_file: str | None) -> tuple[bytes, str]:
+    """The private and the public half of the key that a person signs with now.
+
+    Raises:
+        AccessError: ACC-121, ACC-122, key or passphrase; ACC-124, no key; ACC-125, another's key.
+    """
     key = get_signing_key(store, person)
     locked = key_file or (key.sealed if key else None)
     if key is None or locked is None:
