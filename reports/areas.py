@@ -5,17 +5,17 @@ Boundaries are those of `maps`. A panel shows whole regions to their own scale: 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from markupsafe import Markup
 
 from reports.charts import hatching
 from reports.maps import find_boundary
+from reports.outlines import Scale, outline, parts_of
 from reports.places import Place
 from schemas.communes import read_communes
 
@@ -42,9 +42,10 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One region to its own scale."""
+    """One region to its own scale; `north` is its northern end in degrees."""
 
     region: str
+    north: float
     width: int
     height: int
     areas: tuple[Area, ...]
@@ -79,7 +80,7 @@ def draw_areas(places: Sequence[Place]) -> AreaMap | None:
     """The map of these communes within their regions, null if no boundary is known."""
     regions = dict.fromkeys(place.region_code for place in places if place.region_code)
     found = [_panel(region, len(regions) > 1) for region in regions]
-    panels = tuple(panel for panel, _ in found if panel.areas)
+    panels = tuple(sorted((panel for panel, _ in found if panel.areas), key=lambda panel: -panel.north))
     asked = {place.cut for place in places}
     far = tuple(name for _, undrawn in found for cut, name in undrawn if cut in asked)
     return AreaMap(panels, far) if panels else None
@@ -134,7 +135,7 @@ def _panel(region: str, is_one_of_several: bool) -> tuple[Panel, list[tuple[str,
 
     communes = [commune for commune in read_communes().values() if commune.region_code == region]
     known = [(each, boundary) for each in communes if (boundary := find_boundary(each.cut)) is not None]
-    largest = {each.cut: _largest(boundary) for each, boundary in known}
+    largest = {each.cut: next(parts_of(boundary)) for each, boundary in known}
     middle = [median(point) for point in zip(*(area.centroid.coords[0] for area in largest.values()), strict=True)]
     near = [
         (each, boundary)
@@ -144,49 +145,12 @@ def _panel(region: str, is_one_of_several: bool) -> tuple[Panel, list[tuple[str,
     far = [(each.cut, each.name) for each, _ in known if each.cut not in {one.cut for one, _ in near}]
     name = communes[0].region
     if not near:
-        return Panel(name, 0, 0, ()), far
+        return Panel(name, 0.0, 0, 0, ()), far
     frame = shapely.box(*shapely.union_all([largest[each.cut] for each, _ in near]).bounds)
-    scale = _Frame(frame.bounds, _PANEL if is_one_of_several else _WIDE, _PANEL if is_one_of_several else _HIGH)
+    scale = Scale(frame.bounds, _PANEL if is_one_of_several else _WIDE, _PANEL if is_one_of_several else _HIGH)
     areas = tuple(
         Area(each.cut, each.name, path)
         for each, boundary in near
-        if (path := scale.path(shapely.intersection(boundary, frame).simplify(0.6 / scale.across)))
+        if (path := scale.path(outline(boundary, frame, scale)))
     )
-    return Panel(name, scale.width, scale.height, areas), far
-
-
-def _largest(boundary: Any) -> Any:  # noqa: ANN401 shapely ships no types
-    parts = getattr(boundary, "geoms", [boundary])
-    return max(parts, key=lambda part: part.area)
-
-
-class _Frame:
-    """Degrees to pixels within a box, equirectangular at its own latitude."""
-
-    def __init__(self, bounds: tuple[float, float, float, float], width: int, height: int) -> None:
-        west, south, east, north = bounds
-        self._west, self._north = west, north
-        narrow = math.cos(math.radians((south + north) / 2))
-        self.down = min(height / (north - south), width / ((east - west) * narrow))
-        self.across = self.down * narrow
-        self.width = round((east - west) * self.across)
-        self.height = round((north - south) * self.down)
-
-    def path(self, geometry: Any) -> str:  # noqa: ANN401 as above
-        rings = [
-            ring
-            for part in getattr(geometry, "geoms", [geometry])
-            if part.geom_type == "Polygon" and not part.is_empty
-            for ring in (part.exterior, *part.interiors)
-        ]
-        return "".join(self._ring(ring) for ring in rings)
-
-    def _ring(self, ring: Any) -> str:  # noqa: ANN401 as above
-        points = [
-            (round((x - self._west) * self.across), round((self._north - y) * self.down))
-            for x, y, *_ in ring.coords[:-1]
-        ]
-        kept = [point for at, point in enumerate(points) if at == 0 or point != points[at - 1]]
-        if len(kept) < 3:
-            return ""
-        return "M" + "L".join(f"{x} {y}" for x, y in kept) + "Z"
+    return Panel(name, frame.bounds[3], scale.width, scale.height, areas), far

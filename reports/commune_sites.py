@@ -53,7 +53,7 @@ def build_commune_sites(job: CommuneJob, table: SafeTable, processes: int | None
         table: all figures of the release.
         processes: as `site.build_site`.
     """
-    job = replace(job, contents=replace(job.contents, files={}, former=None, tables=(), rules=()))
+    job = replace(job, contents=replace(job.contents, files={}, former=None, tables=()))
     cells = _cells_by_commune(table, job.contents.specs.design.settings.get("communes", ""))
     bare = replace(table, cells=())
     count = processes or (os.cpu_count() or 1 if len(job.places) >= _PAYS else 1)

@@ -61,7 +61,7 @@ def compare_page(context: PageContext, comparison: Comparison, areas: AreaMap | 
         "note": wording.text("compare.sampled" if precise else "compare.not_sampled"),
         "map": drawn,
         "undrawn": "" if areas is None or not areas.undrawn else _undrawn(areas, wording),
-        "legend": _legend(cells, ends, total.unit, wording),
+        "legend": _legend(cells, ends, total.unit, _has_others(comparison, areas), wording),
         "precise": precise,
         "caption": wording.text("result.caption", label=label, unit=wording.unit(total.unit)),
         "total": _row(None, total, wording),
@@ -128,7 +128,15 @@ def _colour(cell: SafeCell, ends: Sequence[float], wording: Wording) -> Colour:
     return Colour(_shade(_step(cell.estimate, ends), ends), text, is_weak=cell.label in WEAK)
 
 
-def _legend(cells: Sequence[SafeCell], ends: Sequence[float], unit: str, wording: Wording) -> list[tuple[str, str]]:
+def _has_others(comparison: Comparison, areas: AreaMap | None) -> bool:
+    """Whether the map shows communes that weren't asked."""
+    asked = {place.cut for place, _ in comparison.cells}
+    return areas is not None and any(area.cut not in asked for panel in areas.panels for area in panel.areas)
+
+
+def _legend(
+    cells: Sequence[SafeCell], ends: Sequence[float], unit: str, has_others: bool, wording: Wording
+) -> list[tuple[str, str]]:
     """(class of its colour, what it means) of each entry."""
     steps = [_step(cell.estimate, ends) for cell in cells if cell.estimate is not None]
     legend = []
@@ -147,7 +155,7 @@ def _legend(cells: Sequence[SafeCell], ends: Sequence[float], unit: str, wording
         legend.append(("a-void", wording.text("compare.hidden")))
     if any(cell.label in WEAK for cell in cells):
         legend.append(("a-over", wording.text("compare.weak")))
-    return [*legend, ("a-none", wording.text("compare.absent"))]
+    return [*legend, ("a-none", wording.text("compare.absent"))] if has_others else legend
 
 
 def _undrawn(areas: AreaMap, wording: Wording) -> str:

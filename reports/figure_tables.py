@@ -92,7 +92,7 @@ def write_interval(cell: SafeCell, wording: Wording) -> str:
     """Both ends of its interval, or a dash."""
     if cell.ci_low is None or cell.ci_high is None:
         return NOTHING
-    return f"{wording.figure(cell.ci_low, cell.unit)} – {wording.figure(cell.ci_high, cell.unit)}"
+    return wording.interval(cell.ci_low, cell.ci_high, cell.unit)
 
 
 def write_label(cell: SafeCell, wording: Wording) -> str:

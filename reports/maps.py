@@ -6,7 +6,6 @@ Política Administrativa 2023 of IDE Chile: coarse, good enough to show where a 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +16,7 @@ from typing import Any, Final
 import polars as pl
 from markupsafe import Markup
 
+from reports.outlines import Scale, main_bounds, outline, parts_of
 from reports.wording import Wording
 from schemas.communes import find_commune
 
@@ -27,7 +27,6 @@ _TOUCH: Final = 0.004
 _MARGIN: Final = 0.35
 """Share of the commune's own size that is shown around it."""
 
-_SIMPLIFY: Final = 0.0008
 _LINE: Final = 16
 
 
@@ -59,21 +58,23 @@ def draw_map(cut: str) -> CommuneMap | None:
     boundaries = _read_boundaries()
     if cut not in boundaries:
         return None
-    _, centre = boundaries[cut]
-    west, south, east, north = centre.bounds
+    west, south, east, north = main_bounds(boundaries[cut][1])
     reach = _MARGIN * max(east - west, north - south)
     frame = shapely.box(west - reach, south - reach, east + reach, north + reach)
-    scale = _Scale(frame.bounds)
+    scale = Scale(frame.bounds, _WIDTH)
+    seen = {
+        code: outline(boundary, frame, scale)
+        for code, (_, boundary) in boundaries.items()
+        if shapely.box(*boundary.bounds).intersects(frame)
+    }
+    touch = max(_TOUCH, scale.pixel)
     shapes = []
-    for code, (name, boundary) in boundaries.items():
-        if not boundary.intersects(frame):
-            continue
-        seen = shapely.intersection(boundary, frame)
-        simple = seen.simplify(_SIMPLIFY)
-        place = shapely.maximum_inscribed_circle(seen, 0.005).coords[0] if seen.area else (0.0, 0.0)
-        x, y = scale.point(*place[:2])
-        near = code != cut and bool(boundary.distance(centre) < _TOUCH)
-        shapes.append(Shape(code, name, scale.path(simple), x, y, near))
+    for code, shape in seen.items():
+        path = scale.path(shape)
+        if path:
+            place = shapely.maximum_inscribed_circle(next(parts_of(shape)), 5 * scale.pixel).coords[0]
+            near = code != cut and bool(shapely.dwithin(shape, seen[cut], touch))
+            shapes.append(Shape(code, boundaries[code][0], path, *scale.point(*place[:2]), near))
     shapes.sort(key=lambda shape: (shape.cut == cut, shape.cut))
     return CommuneMap(cut, scale.height, tuple(shapes))
 
@@ -113,33 +114,6 @@ def _class(shape: Shape, cut: str) -> str:
     if shape.cut == cut:
         return "m-here"
     return "m-near" if shape.is_neighbour else "m-far"
-
-
-class _Scale:
-    """Degrees to pixels: equirectangular at the frame's own latitude."""
-
-    def __init__(self, bounds: tuple[float, float, float, float]) -> None:
-        west, south, east, north = bounds
-        self._west, self._north = west, north
-        self._across = _WIDTH / (east - west)
-        self._down = self._across / math.cos(math.radians((south + north) / 2))
-        self.height = round((north - south) * self._down)
-
-    def point(self, longitude: float, latitude: float) -> tuple[float, float]:
-        return (longitude - self._west) * self._across, (self._north - latitude) * self._down
-
-    def path(self, geometry: Any) -> str:  # noqa: ANN401 shapely ships no types for its union of geometries
-        rings = [
-            ring
-            for part in getattr(geometry, "geoms", [geometry])
-            if part.geom_type == "Polygon" and not part.is_empty
-            for ring in (part.exterior, *part.interiors)
-        ]
-        return "".join(self._ring(ring) for ring in rings)
-
-    def _ring(self, ring: Any) -> str:  # noqa: ANN401 as above
-        points = [self.point(*coordinate[:2]) for coordinate in ring.coords[:-1]]
-        return "M" + "L".join(f"{x:.0f} {y:.0f}" for x, y in points) + "Z"
 
 
 def find_boundary(cut: str) -> Any:  # noqa: ANN401 as above

@@ -34,7 +34,6 @@ def quality_page(context: PageContext) -> dict[str, Any]:
     wording, rules = context.wording, context.contents.rules
     broken = sorted((rule for rule in rules if rule.failed), key=lambda rule: (-rule.failed, rule.rule.rule_id))
     unchecked = [rule for rule in rules if rule.rule.not_checked]
-    checked = [rule for rule in rules if not rule.rule.not_checked]
     return {
         "table_of": context.table,
         "shown": sum(1 for cell in context.table.cells if not cell.suppressed),
@@ -42,11 +41,7 @@ def quality_page(context: PageContext) -> dict[str, Any]:
             (wording.maybe(f"reason.{code}", code), wording.number(count))
             for code, count in context.contents.counts.set_aside.items()
         ],
-        "rules_text": wording.text(
-            "quality.rules_text",
-            checked=wording.number(len(checked)),
-            clean=wording.number(sum(1 for rule in checked if not rule.failed)),
-        ),
+        "rules_text": f"{tell_rules(context)} {wording.text('quality.rules_table')}",
         "kinds": _rules_by_kind(rules, context),
         "rules": [_rule_row(rule, context) for rule in [*broken[:_RULES_SHOWN], *unchecked[:_RULES_SHOWN]]],
         "unknown": _unknown_rates(context),
@@ -75,6 +70,16 @@ def downloads_page(context: PageContext) -> dict[str, Any]:
         ],
         "columns": [(name, meaning) for name, (_, meaning) in ESTIMATE_COLUMNS.items()],
     }
+
+
+def tell_rules(context: PageContext) -> str:
+    """How many rules were checked, and how many of them found nothing."""
+    checked = [rule for rule in context.contents.rules if not rule.rule.not_checked]
+    return context.wording.text(
+        "quality.rules_text",
+        checked=context.wording.number(len(checked)),
+        clean=context.wording.number(sum(1 for rule in checked if not rule.failed)),
+    )
 
 
 def _rules_by_kind(rules: tuple[RuleSummary, ...], context: PageContext) -> list[tuple[str, str, str, str]]:

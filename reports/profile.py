@@ -19,13 +19,14 @@ from reports.charts import Chart, letter
 from reports.figure_tables import WEAK, write_label
 from reports.maps import letter_map
 from reports.pages import PageContext
+from reports.paper_pages import tell_rules
 from reports.results import Result
-from reports.sentences import headline
-from reports.views import chart_words
+from reports.sentences import headline, tell_groups
+from reports.views import chart_words, draw_result
 from reports.wording import PERCENT, Wording
 from schemas.communes import find_commune
 
-_KEY_FIGURES: Final = 6
+_KEY_FIGURES: Final = 9
 _COLUMN: Final = 232.0
 """Millimetres of a column of topics."""
 
@@ -33,15 +34,18 @@ _CHART_COLUMN: Final = 222.0
 _CHART_SCALE: Final = 84 / 341
 """Millimetres of a unit of a chart in a column."""
 
-_HEAD: Final = 11.5
-_LINE: Final = 4.3
-_ASIDE: Final = 3.9
-_BAR: Final = 2.6
-_GAP: Final = 3.4
+_FULL: Final = 0.93
+"""Share of the columns that may be filled by reckoning: a topic isn't cut anywhere."""
+
+_HEAD: Final = 11.0
+_LINE: Final = 4.15
+_ASIDE: Final = 3.75
+_BAR: Final = 2.25
+_GAP: Final = 2.9
 _WIDE: Final = 32
 """Characters of a row's label in one line, beside its figure."""
 
-_ASIDE_WIDE: Final = 52
+_ASIDE_WIDE: Final = 54
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,8 @@ def profile_page(context: PageContext) -> dict[str, Any]:
         "map": None if context.commune is None else letter_map(context.commune, wording),
         "columns": columns,
         "charts": _charts(context) if has_room else ([], []),
+        "rules_text": tell_rules(context) if contents.rules else "",
+        "threshold": context.table.threshold,
         "statement": wording.pick(context.table.statement),
         "missing": _missing(context.results, wording),
         "precise": any(cell.se is not None for result in context.results for cell in result.all_cells()),
@@ -159,20 +165,28 @@ def _shortened(block: Block, room: float) -> Iterator[Block]:
 
 
 def _blocks(context: PageContext) -> list[Block]:
-    wording = context.wording
+    """The topics; each row also tells its groups apart where all columns have room for that."""
+    rich = _topics(context, has_groups=True)
+    is_fitting = sum(block.height for block in rich) < _FULL * 4 * _COLUMN
+    return rich if is_fitting else _topics(context, has_groups=False)
+
+
+def _topics(context: PageContext, *, has_groups: bool) -> list[Block]:
     blocks = []
     for topic in context.topics:
         results = [result for result in context.results if result.indicator.topic == topic.name]
-        rows = tuple(_row(result, context) for result in results)
-        blocks.append(Block(wording.pick(topic.label), rows))
+        rows = tuple(_row(result, context, has_groups=has_groups) for result in results)
+        blocks.append(Block(context.wording.pick(topic.label), rows))
     return blocks
 
 
-def _row(result: Result, context: PageContext) -> ProfileRow:
+def _row(result: Result, context: PageContext, *, has_groups: bool) -> ProfileRow:
     wording, total = context.wording, result.total
     top = headline(result, wording)
     label = write_label(total, wording) if total.label in WEAK else ""
     asides = [top.interval, label, context.whole_figure(result)]
+    if has_groups and top.figure:
+        asides.append(tell_groups(result, wording))
     is_percent = result.indicator.unit == PERCENT and total.estimate is not None
     return ProfileRow(
         label=wording.pick(result.indicator.label),
@@ -205,7 +219,8 @@ def _charts(context: PageContext) -> tuple[list[Markup], list[Markup]]:
     columns: tuple[list[Markup], list[Markup]] = ([], [])
     used = [0.0, 0.0]
     for result in context.results:
-        chart = context.charts[result.indicator.name]
+        name = result.indicator.name
+        chart = context.charts[name] if name in context.charts else draw_result(result)
         if chart is None:
             continue
         height = 11.0 + float(chart.view_box.split()[3]) * _CHART_SCALE

@@ -41,7 +41,7 @@ def headline(result: Result, wording: Wording) -> Headline:
     caption = category_label(result, cell.category, wording) if cell.category else unit
     interval = ""
     if cell.ci_low is not None and cell.ci_high is not None:
-        interval = f"{wording.figure(cell.ci_low, cell.unit)} – {wording.figure(cell.ci_high, cell.unit)}"
+        interval = wording.interval(cell.ci_low, cell.ci_high, cell.unit)
     return Headline(wording.figure(cell.estimate, cell.unit), caption, interval)
 
 
@@ -107,6 +107,19 @@ def tell_withheld(result: Result, wording: Wording) -> str:
     return wording.counted("result.withheld", result.withheld) if result.withheld else ""
 
 
+def tell_groups(result: Result, wording: Wording) -> str:
+    """How the first groups that can be told apart differ, without full stop; of a distribution what follows the first.
+
+    "" where there is nothing to tell.
+    """
+    if result.indicator.kind == "distribution":
+        shown = sorted((cell for cell in result.cells[TOTAL].values() if cell.estimate), key=lambda cell: -_size(cell))
+        named = [f"{category_label(result, cell.category, wording)} {_written(cell, wording)}" for cell in shown]
+        return wording.listing(named[1:_MOST])
+    told = [_compare(result, grouping, wording) for grouping in result.groupings if not grouping.is_crossed]
+    return next((text.rstrip(".") for text in told if text), "") if _can_compare(result) else ""
+
+
 def category_label(result: Result, code: str, wording: Wording) -> str:
     """Name of a distribution's category."""
     return wording.pick(group_label(code, result.indicator.category_labels, other_label()))
@@ -155,6 +168,8 @@ def _compare(result: Result, grouping: Grouping, wording: Wording) -> str:
         return wording.text("result.pair", breakdown=name, parts="; ".join(parts))
     low = min(known, key=lambda pair: pair[1].estimate or 0.0)
     high = max(known, key=lambda pair: pair[1].estimate or 0.0)
+    if _written(low[1], wording) == _written(high[1], wording):
+        return wording.text("result.alike", breakdown=name, figure=_written(low[1], wording))
     return wording.text(
         "result.spread",
         breakdown=name,
@@ -163,6 +178,10 @@ def _compare(result: Result, grouping: Grouping, wording: Wording) -> str:
         high=_written(high[1], wording),
         high_label=domain_label(grouping, high[0], wording),
     )
+
+
+def _size(cell: SafeCell) -> float:
+    return cell.estimate or 0.0
 
 
 def _written(cell: SafeCell, wording: Wording) -> str:

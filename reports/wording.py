@@ -64,6 +64,11 @@ class Wording:
             return self.percent(number)
         return self.number(number, 0 if unit in _WHOLE_UNITS else 1)
 
+    def interval(self, low: float, high: float, unit: str) -> str:
+        """Both ends of an interval: the sign of per cent stands once, after the second."""
+        first = self.number(low, 1) if unit == PERCENT else self.figure(low, unit)
+        return f"{first} – {self.figure(high, unit)}"
+
     def figure_with_unit(self, number: float, unit: str) -> str:
         """A figure and the name of its unit."""
         if unit == PERCENT or not unit or unit == "count":

@@ -173,7 +173,7 @@ def test_no_error_is_printed_without_known_probabilities_and_one_is_with(pages: 
     assert "Intervalo de 95" not in text_of(pages["site/tema-health.html"])
     precise = release_files("sample-1", *sample.build(precise=True))
     health = text_of(html.fromstring(precise["site/tema-health.html"]))
-    assert "está entre 20,0 % y 30,0 %" in health and "20,0 % – 30,0 %" in health and "fiable" in health
+    assert "está entre 20,0 % y 30,0 %" in health and "20,0 – 30,0 %" in health and "fiable" in health
     assert "linealización de Taylor" in text_of(html.fromstring(precise["site/metodo.html"]))
 
 
