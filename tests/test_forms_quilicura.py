@@ -24,7 +24,7 @@ from schemas.text import LANGUAGES
 from schemas.workbook import Row, Workbook
 
 FORMS = Path(__file__).resolve().parents[1] / "forms"
-SURVEYS = ("quilicura", "independencia")
+SURVEYS = ("quilicura", "independencia", "tres_comunas")
 LANGUAGE_NAMES = ("Español (es)", "Kreyòl ayisyen (ht)", "English (en)")
 STRUCTURE = ("begin", "end", "calculate", "start", "today", "deviceid", "username", "audit", "note")
 PUBLISHED_2015 = {"332": 694, "604": 102, "170": 77, "218": 22}
