@@ -18,13 +18,26 @@
     if (event.key === "Escape" && inField) return document.activeElement.closest("article.finding")?.focus();
     if (inField) return;
     const list = findings().length ? findings() : links();
+    if (event.key === "?") {
+      const keys = document.querySelector("#keys");
+      if (!keys) return;
+      event.preventDefault();
+      keys.open = !keys.open;
+      if (keys.open) keys.scrollIntoView({ block: "nearest" });
+      return;
+    }
+    if (event.key === "n") {
+      const next = document.querySelector("#following, a[rel=next]");
+      return next?.click();
+    }
     if (event.key === "j" || event.key === "k") {
       event.preventDefault();
       return go(list, event.key === "j" ? 1 : -1);
     }
     // A letter opens that way of deciding the finding one is at.
     const at = document.activeElement.closest("article.finding") || findings()[0];
-    const act = at?.querySelector(`details[data-key="${CSS.escape(event.key)}"]`);
+    const which = `details[data-key="${CSS.escape(event.key)}"]`;
+    const act = at?.querySelector(which) ?? document.querySelector(`.whole${which.slice(7)}`);
     if (!act) return;
     event.preventDefault();
     act.open = true;
