@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,12 +17,23 @@ from pathlib import Path
 import polars as pl
 
 from console.acts.edited import edit_survey
+from console.acts.imputed import Counted, accept, count_interviews, flags_of
+from flows.quality_days import fieldwork_days
 from flows.quality_files import DOCS, docs_pages, print_report
+from flows.quality_findings import FindingCounts, count_findings, rule_outcomes
 from flows.registering import load_form
 from forms.compile import CompiledForm
 from forms.spreading import communes_text
 from reports.contents import list_of_digests
-from reports.quality.contents import Arrivals, Decided, QualityContents, Rate, RuleOutcome
+from reports.quality.contents import (
+    Arrivals,
+    Decided,
+    Imputations,
+    ImputedQuestion,
+    QualityContents,
+    Rate,
+    RuleOutcome,
+)
 from reports.quality.folder import hash_folder, write_report
 from reports.quality.model import build_report
 from reports.quality.page import build_pages
@@ -29,7 +41,8 @@ from reports.signing import DataDigests, canonical, hash_files
 from schemas.decisions import Decision, InForce, in_force, taken_back
 from schemas.errors import ReleaseError
 from schemas.fields import CLIENT, INSTANCE_ID, MAIN_TABLE
-from schemas.findings import Finding, Rule, RuleSummary
+from schemas.findings import RuleSummary
+from schemas.text import LANGUAGES, Text
 from store import findings as finding_rows
 from store import forms as form_rows
 from store import quality_reports as report_rows
@@ -41,9 +54,10 @@ from store.submissions import SubmissionCounts, count_submissions
 from store.tables import read_tables
 from validation.fieldwork import responses
 from validation.fieldwork.evaluate import make_task
+from validation.imputation.rates import DERIVED
+from validation.reasons import say_reason
 
 READER = "comunal quality report"
-DUPLICATE = "field:duplicate_person"
 RATES = {"RR1": ("I",), "RR2": ("I", "P"), "REF1": ("R",), "CON1": ("I", "P", "R", "O")}
 _EVERY = ("I", "P", "R", "NC", "O", "UH", "UO")
 
@@ -73,11 +87,9 @@ class _Seen:
     """One snapshot of the store."""
 
     counts: SubmissionCounts
-    blocked: frozenset[str]
     log: tuple[Decision, ...]
     runs: tuple[RuleSummary, ...]
-    open: tuple[Finding, ...]
-    closed: tuple[Finding, ...]
+    found: FindingCounts
     digests: DataDigests
     submissions: bytes
     decisions: bytes
@@ -99,10 +111,16 @@ def make_quality_report(
         ReleaseError: REL-065, the survey was never checked.
     """
     compiled = load_form(store, form_id)
-    seen = _look(store, form_id)
-    if not seen.runs:
-        advice = "Run comunal run ingest and comunal run check first."
-        raise ReleaseError("REL-065", f"No check of {form_id} has been run: there is no quality to report.", advice)
+    with tempfile.TemporaryDirectory(prefix="comunal-quality-") as scratch:
+        return _make(store, compiled, folder, Path(scratch) / "findings.csv", pdf=pdf, docs=docs, at=at)
+
+
+def _make(
+    store: Store, compiled: CompiledForm, folder: Path, listed: Path, *, pdf: bool, docs: bool, at: datetime | None
+) -> QualityMade:
+    """Make the report; the list of findings is written to `listed` on the way."""
+    form_id = compiled.form.form_id
+    seen = _look(store, form_id, listed)
     contents = _contents(store, compiled, seen, at or datetime.now(UTC))
     report_id, made = _place(store, contents, folder.resolve())
     contents = replace(contents, report_id=report_id)
@@ -110,7 +128,7 @@ def make_quality_report(
     more = docs_pages(store, compiled.form, seen.runs) if is_new and docs else {}
     report = build_report(replace(contents, docs=f"{DOCS}/index.html" if more else ""))
     if is_new:
-        files = build_pages(report) | more
+        files: dict[str, bytes | Path] = {**build_pages(report), **more}
         if pdf:
             files |= print_report(report)
         write_report(made, files)
@@ -157,37 +175,40 @@ def data_digests(store: Store, form_id: str) -> DataDigests:
     )
 
 
-def _look(store: Store, form_id: str) -> _Seen:
+def _look(store: Store, form_id: str, listed: Path) -> _Seen:
     digests = data_digests(store, form_id)
     with store.read() as connection:
         log = list_decisions(connection, form_id)
-        return _Seen(
-            counts=count_submissions(connection, form_id),
-            blocked=frozenset(finding_rows.blocked_instances(connection, form_id)),
-            log=tuple(log),
-            runs=tuple(finding_rows.list_rule_runs(connection, form_id)),
-            open=tuple(finding_rows.list_findings(connection, form_id)),
-            closed=tuple(finding_rows.list_findings(connection, form_id, "closed")),
-            digests=digests,
-            submissions=list_of_digests(list_digests(connection, form_id).values()),
-            decisions=_decision_lines(log),
-        )
+        runs = tuple(finding_rows.list_rule_runs(connection, form_id))
+        counts = count_submissions(connection, form_id)
+        submissions = list_of_digests(list_digests(connection, form_id).values())
+    if not runs:
+        advice = "Run comunal run ingest and comunal run check first."
+        raise ReleaseError("REL-065", f"No check of {form_id} has been run: there is no quality to report.", advice)
+    return _Seen(
+        counts=counts,
+        log=tuple(log),
+        runs=runs,
+        found=count_findings(store, form_id, in_force(log).accepted, runs, listed),
+        digests=digests,
+        submissions=submissions,
+        decisions=_decision_lines(log),
+    )
 
 
 def _contents(store: Store, compiled: CompiledForm, seen: _Seen, at: datetime) -> QualityContents:
     form, specs = compiled.form, compiled.specs
     raw = read_tables(store, form.form_id, form)
     survey = edit_survey(store, form, raw, reader=READER)
-    accepted = {
-        name: frame.filter(~pl.col(INSTANCE_ID).is_in(sorted(seen.blocked))) if seen.blocked else frame
-        for name, frame in survey.tables.items()
-    }
+    counted = count_interviews(store, compiled, survey)
+    accepted = accept(survey.tables, counted.blocked)
     task = make_task(form, accepted, specs.design.settings, specs.monitoring)
     area = task.question((*task.general_names("psu"), "")[0])
     standing = in_force(seen.log)
     present = set(raw[MAIN_TABLE][INSTANCE_ID])
-    outcomes = _outcomes(seen, standing)
+    outcomes = rule_outcomes(seen.found, seen.runs)
     code = package_version("comunal")
+    first, last, is_held = fieldwork_days(form, accepted, specs.design.settings.get("timezone", "UTC"))
     return QualityContents(
         report_id=_name(specs.design.survey or form.form_id, seen, outcomes, code),
         form=form,
@@ -197,7 +218,7 @@ def _contents(store: Store, compiled: CompiledForm, seen: _Seen, at: datetime) -
         digests=seen.digests,
         arrivals=_arrivals(seen.counts),
         accepted=accepted,
-        set_aside=_set_aside(seen, standing, present),
+        set_aside=_set_aside(seen, counted.blocked & present, standing),
         rules=outcomes,
         decided=_decided(seen.log, standing),
         who=task.enumerator.column if task.enumerator else None,
@@ -205,9 +226,36 @@ def _contents(store: Store, compiled: CompiledForm, seen: _Seen, at: datetime) -
         target=int(task.general("target")) or None,
         rates=_rates(responses(form, accepted, specs.design.settings, specs.monitoring)),
         unknown_codes=frozenset(task.general_names("dont_know")),
-        logs=_logs(seen, standing),
+        logs=_logs(seen) | _imputed_log(store, counted),
         rehearsal=bool((accepted[MAIN_TABLE][CLIENT] == "rehearsal").any()),
+        days=(first, last),
+        days_held=is_held,
+        reasons={
+            row.rule.not_checked: _in_languages(row.rule.not_checked) for row in seen.runs if row.rule.not_checked
+        },
+        imputation=_imputations(counted),
     )
+
+
+def _in_languages(reason: str) -> Text:
+    return {language: say_reason(reason, language) for language in LANGUAGES}
+
+
+def _imputations(counted: Counted) -> Imputations | None:
+    """What imputation did, in the words of the report."""
+    if counted.plan is None:
+        return None
+    questions = tuple(
+        ImputedQuestion(rate.question, rate.table, rate.domain, rate.of, rate.missing, rate.failed, rate.opened)
+        for rate in counted.rates
+    )
+    return Imputations(counted.plan.seed, dict(sorted(Counter(counted.outcomes.values()).items())), questions)
+
+
+def _imputed_log(store: Store, counted: Counted) -> dict[str, bytes | Path]:
+    if counted.plan is None:
+        return {}
+    return {"log/imputed.csv": flags_of(store, [row for row in counted.changes if row.kind != DERIVED])}
 
 
 def _arrivals(counts: SubmissionCounts) -> Arrivals:
@@ -222,32 +270,12 @@ def _arrivals(counts: SubmissionCounts) -> Arrivals:
     )
 
 
-def _set_aside(seen: _Seen, standing: InForce, present: set[str]) -> dict[str, int]:
+def _set_aside(seen: _Seen, out: frozenset[str], standing: InForce) -> dict[str, int]:
     """Reason -> interviews that count nowhere, each once."""
-    out = seen.blocked & present
     excluded = out & standing.excluded
-    twice = {row.instance_id for row in seen.open if row.rule_id == DUPLICATE} & (out - excluded)
+    twice = seen.found.duplicates & (out - excluded)
     told = {"duplicate": len(twice), "excluded": len(excluded), "rule": len(out - excluded - twice)}
     return {reason: count for reason, count in told.items() if count}
-
-
-def _outcomes(seen: _Seen, standing: InForce) -> tuple[RuleOutcome, ...]:
-    """Every rule that was evaluated, and those of reading that found something."""
-    told: dict[str, RuleSummary] = {row.rule.rule_id: row for row in seen.runs}
-    for finding in (*seen.open, *seen.closed):
-        if finding.rule_id not in told:
-            rule = Rule(
-                *(finding.rule_id, finding.kind, MAIN_TABLE, finding.severity, ""), finding.message, finding.advice
-            )
-            told[finding.rule_id] = RuleSummary(rule, 0, 0)
-    accepted = Counter(
-        row.rule_id for row in seen.open if (row.rule_id, row.instance_id, row.row_id) in standing.accepted
-    )
-    still, gone = Counter(row.rule_id for row in seen.open), Counter(row.rule_id for row in seen.closed)
-    return tuple(
-        RuleOutcome(summary, still[rule] + gone[rule], still[rule] - accepted[rule], accepted[rule])
-        for rule, summary in told.items()
-    )
 
 
 def _decided(log: Sequence[Decision], standing: InForce) -> Decided:
@@ -275,24 +303,18 @@ def _rates(rates: pl.DataFrame | None) -> tuple[Rate, ...]:
     return tuple(Rate(code, sum(int(counts[name]) for name in names), every) for code, names in RATES.items())
 
 
-def _logs(seen: _Seen, standing: InForce) -> dict[str, bytes]:
-    findings = [(*_key(row), row.severity, _state(row, standing)) for row in seen.open]
-    findings += [(*_key(row), row.severity, "settled") for row in seen.closed]
+def _logs(seen: _Seen) -> dict[str, bytes | Path]:
     off = taken_back(seen.log)
     decisions = [_decision_row(row, row.id not in off) for row in seen.log]
     return {
         "log/submissions.sha256": seen.submissions,
         "log/decisions.sha256": seen.decisions,
-        "log/findings.csv": _csv(("instance_id", "row_id", "rule_id", "severity", "state"), sorted(findings)),
+        "log/findings.csv": seen.found.path,
         "log/decisions.csv": _csv(
             ("id", "at", "person", "action", "instance_id", "row_id", "rule_id", "question", "source", "in_force"),
             decisions,
         ),
     }
-
-
-def _key(row: Finding) -> tuple[str, str, str]:
-    return row.instance_id, row.row_id, row.rule_id
 
 
 def _decision_row(row: Decision, holds: bool) -> list[object]:
@@ -312,10 +334,6 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _state(row: Finding, standing: InForce) -> str:
-    return "accepted" if (row.rule_id, row.instance_id, row.row_id) in standing.accepted else "open"
 
 
 def _decision_lines(log: Iterable[Decision]) -> bytes:

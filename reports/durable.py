@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 _READ_ONLY = 0o444
@@ -13,6 +14,16 @@ def write_file(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    path.chmod(_READ_ONLY)
+
+
+def copy_file(source: Path, path: Path) -> None:
+    """As `write_file`, with the bytes of another file; they are never held whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with source.open("rb") as before, path.open("wb") as file:
+        shutil.copyfileobj(before, file)
         file.flush()
         os.fsync(file.fileno())
     path.chmod(_READ_ONLY)

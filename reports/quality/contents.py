@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 
 from reports.signing import DataDigests
 from schemas.fields import Form
 from schemas.findings import RuleSummary
-from schemas.text import LANGUAGES
+from schemas.text import LANGUAGES, Text
 from schemas.workbook import Specs
 
 
@@ -87,6 +88,46 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class ImputedQuestion:
+    """Answers to one question that the program put in.
+
+    Attributes:
+        domain: "total", or the class of donors ("sex=1").
+        of: rows with an answer.
+        missing, failed, opened: imputed answers, by what was there before: none, one that a rule couldn't stand, a
+            question that wasn't asked.
+    """
+
+    question: str
+    table: str
+    domain: str
+    of: int
+    missing: int
+    failed: int
+    opened: int
+
+    @property
+    def imputed(self) -> int:
+        """All of them."""
+        return self.missing + self.failed + self.opened
+
+
+@dataclass(frozen=True, slots=True)
+class Imputations:
+    """What imputation did, where the workbook turns it on.
+
+    Attributes:
+        seed: of its draws.
+        outcomes: what became of interviews that were to be mended ("imputed", "no_donor" ...) -> interviews.
+        questions: answers by question, and by class of donors.
+    """
+
+    seed: str
+    outcomes: Mapping[str, int]
+    questions: tuple[ImputedQuestion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class QualityContents:
     """Everything that a report tells.
 
@@ -97,7 +138,7 @@ class QualityContents:
         code_version: version of Comunal.
         digests: of the data.
         arrivals: what came.
-        accepted: typed tables of the interviews that count, decisions applied.
+        accepted: typed tables of the interviews that count, decisions applied and nothing imputed.
         set_aside: reason's code -> interviews that count nowhere, each once.
         rules: every rule, in the order in which it was evaluated.
         decided: what people decided.
@@ -107,7 +148,11 @@ class QualityContents:
         rates: response rates.
         unknown_codes: codes that stand for “don't know” or a refusal.
         docs: path of Great Expectations' pages below the report's folder, "" if they weren't built.
-        logs: path -> bytes of the logs behind the figures.
+        logs: path -> the logs behind the figures, as bytes or as a file that holds them.
+        days: first and last day of field work, ISO dates, "" if nothing came.
+        days_held: whether these are days of interviews, and not of arrival.
+        reasons: why a check wasn't made, as its summary says -> the same in the languages of the report.
+        imputation: what imputation did, null where it is off.
     """
 
     report_id: str
@@ -127,6 +172,10 @@ class QualityContents:
     rates: tuple[Rate, ...] = ()
     unknown_codes: frozenset[str] = frozenset()
     docs: str = ""
-    logs: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    logs: Mapping[str, bytes | Path] = field(default_factory=dict, repr=False)
     rehearsal: bool = False
     languages: tuple[str, ...] = LANGUAGES
+    days: tuple[str, str] = ("", "")
+    days_held: bool = False
+    reasons: Mapping[str, Text] = field(default_factory=dict)
+    imputation: Imputations | None = None

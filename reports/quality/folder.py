@@ -7,27 +7,33 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from reports.durable import flush_folder, write_file
+from reports.durable import copy_file, flush_folder, write_file
 from reports.signing import SIGNATURES, Signed, Verified, fingerprint, verify
 from schemas.errors import ReleaseError
 
 
-def write_report(folder: Path, files: Mapping[str, bytes]) -> None:
+def write_report(folder: Path, files: Mapping[str, bytes | Path]) -> None:
     """Write every file of a report into `folder`, which must not exist: a reader sees all of it or nothing.
+
+    Args:
+        files: path within the folder -> its bytes, or a file that holds them and is copied.
 
     Raises:
         ReleaseError: REL-062, the folder exists and isn't this report.
     """
     if folder.exists():
-        if hash_folder(folder) == {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}:
+        if hash_folder(folder) == {path: digest(source) for path, source in files.items()}:
             return
         message = f"{folder.name} exists and has other contents than this report."
         raise ReleaseError("REL-062", message, "A report is never rewritten: move the folder away, or choose another.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.parent / f".{folder.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    for path, data in files.items():
-        write_file(partial / path, data)
+    for path, source in files.items():
+        if isinstance(source, Path):
+            copy_file(source, partial / path)
+        else:
+            write_file(partial / path, source)
     partial.rename(folder)
     flush_folder(folder.parent)
 
@@ -39,7 +45,7 @@ def hash_folder(folder: Path) -> dict[str, str]:
         ReleaseError: REL-063, there is no such folder, or nothing in it.
     """
     found = {
-        path.relative_to(folder).as_posix(): _digest(path)
+        path.relative_to(folder).as_posix(): digest(path)
         for path in _files(folder)
         if path.relative_to(folder).parts[0] != SIGNATURES
     }
@@ -82,6 +88,9 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.is_file())
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
+def digest(source: bytes | Path) -> str:
+    """SHA-256 of bytes, or of a file's, which is never held whole."""
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    with source.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

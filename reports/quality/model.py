@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from reports.quality.contents import QualityContents, RuleOutcome
+from reports.quality.contents import ImputedQuestion, QualityContents, RuleOutcome
 from reports.quality.enumerators import EnumeratorEffect, enumerator_effects
 from reports.quality.items import ItemRate, item_rates
+from schemas.estimates import TOTAL
 from schemas.fields import MAIN_TABLE
 
 Shown = int | None
@@ -63,7 +64,7 @@ class QualityReport:
 
     Attributes:
         answers: answers in the interviews that count, personal ones left out.
-        first_day, last_day: of arrival, ISO dates, "" if nothing came.
+        first_day, last_day: of field work, ISO dates, "" if nothing came.
         enumerators: how many people asked, null if no question tells.
         edited, imputed: answers that were changed by people, and filled in by the program.
     """
@@ -109,21 +110,22 @@ def build_report(contents: QualityContents) -> QualityReport:
     rates = item_rates(
         contents.form, contents.accepted, contents.unknown_codes, [row.summary for row in contents.rules]
     )
-    days = _days(main)
+    imputation = contents.imputation
+    filled = sum(row.imputed for row in imputation.questions if row.domain == TOTAL) if imputation else 0
     questions = contents.decided.questions.values()
     return QualityReport(
         contents=contents,
         accepted=main.height,
         answers=sum(rate.answered for rate in rates),
-        first_day=days[0],
-        last_day=days[1],
+        first_day=contents.days[0],
+        last_day=contents.days[1],
         enumerators=main[contents.who].drop_nulls().n_unique() if contents.who in main.columns else None,
         areas=_areas(main, contents.area, threshold),
         kinds=_kinds(contents.rules),
         effects=tuple(enumerator_effects(contents.form, main, contents.who)) if contents.who in main.columns else (),
         items=tuple(_safe(rate, threshold) for rate in rates),
         edited=sum(corrected + blanked for corrected, blanked, _ in questions),
-        imputed=sum(imputed for _, _, imputed in questions),
+        imputed=filled + sum(imputed for _, _, imputed in questions),
     )
 
 
@@ -134,16 +136,6 @@ def few(count: int, threshold: int) -> bool:
     (False, True, True, False)
     """
     return 0 < count < threshold
-
-
-def _days(main: pl.DataFrame) -> tuple[str, str]:
-    if main.is_empty() or "_received_at" not in main.columns:
-        return "", ""
-    told = main.select(
-        pl.col("_received_at").dt.date().min().cast(pl.String).alias("first"),
-        pl.col("_received_at").dt.date().max().cast(pl.String).alias("last"),
-    )
-    return str(told["first"][0]), str(told["last"][0])
 
 
 def _areas(main: pl.DataFrame, column: str | None, threshold: int) -> tuple[Area, ...]:
@@ -213,7 +205,19 @@ def report_logs(report: QualityReport) -> dict[str, bytes]:
         ("question", "category", "enumerators", "interviews", "rho", "low", "high", "deff", "is_sure"),
         (_effect_row(row) for row in report.effects),
     )
+    if contents.imputation is not None:
+        files["log/imputation.csv"] = _csv(
+            ("question", "table", "domain", "of", "missing", "failed", "opened", "rate"),
+            (_imputed_row(row, threshold) for row in contents.imputation.questions),
+        )
     return files
+
+
+def _imputed_row(row: ImputedQuestion, threshold: int) -> list[object]:
+    """A class of few people isn't counted."""
+    of = None if few(row.of, threshold) else row.of
+    rate = f"{row.imputed / of:.6f}" if of else ""
+    return [row.question, row.table, row.domain, _told(of, threshold), row.missing, row.failed, row.opened, rate]
 
 
 def _rule_row(row: RuleOutcome) -> list[object]:

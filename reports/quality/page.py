@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from reports.quality.contents import RuleOutcome
+from reports.quality.contents import ImputedQuestion, RuleOutcome
 from reports.quality.enumerators import EnumeratorEffect
+from reports.quality.folder import digest
 from reports.quality.model import QualityReport, SafeItem, Shown, few, report_logs, settled
 from reports.wording import Wording
 from schemas.communes import find_commune
+from schemas.estimates import TOTAL
 from schemas.fields import MAIN_TABLE, Field
 from schemas.text import pick
 
@@ -53,11 +55,11 @@ def page_paths(languages: tuple[str, ...]) -> dict[str, str]:
     return {code: "index.html" if code == languages[0] else f"{code}/index.html" for code in languages}
 
 
-def build_pages(report: QualityReport) -> dict[str, bytes]:
-    """Every page with its style and its logs, path -> bytes. Pure."""
+def build_pages(report: QualityReport) -> dict[str, bytes | Path]:
+    """Every page with its style and its logs: path -> bytes, or the file of a log. Reads nothing but such files."""
     environment = _environment()
-    built = {STYLE: style(), **report.contents.logs, **report_logs(report)}
-    digests = {path: hashlib.sha256(data).hexdigest() for path, data in built.items() if path.startswith("log/")}
+    built: dict[str, bytes | Path] = {STYLE: style(), **report.contents.logs, **report_logs(report)}
+    digests = {path: digest(source) for path, source in built.items() if path.startswith("log/")}
     for language, path in page_paths(report.contents.languages).items():
         values = _values(report, language, digests)
         built[path] = environment.get_template("report.html").render(**values, inline="").encode()
@@ -71,7 +73,7 @@ def build_pages(report: QualityReport) -> dict[str, bytes]:
 def build_print(report: QualityReport, language: str) -> str:
     """The report in one page with its style inside, the list of checks as its annex: what is printed as PDF."""
     logs = {**report.contents.logs, **report_logs(report)}
-    digests = {path: hashlib.sha256(data).hexdigest() for path, data in logs.items()}
+    digests = {path: digest(source) for path, source in logs.items()}
     values = _values(report, language, digests)
     return _environment().get_template("print.html").render(**values, inline=style().decode())
 
@@ -135,6 +137,8 @@ def _values(report: QualityReport, language: str, digests: Mapping[str, str]) ->
         "blank": sum(1 for item in report.items if item.asked_known and (item.blank is None or item.blank)),
         "unknown": sum(1 for item in report.items if item.unknown is None or item.unknown),
         "edits": _edits(report, wording),
+        "imputed": _imputed(report, wording),
+        "mended": _mended(report, wording),
         "per_thousand": lambda count: wording.number(1000 * count / report.answers if report.answers else 0, 2),
         "checks": _checks(report, wording),
         "digests": sorted(digests.items()),
@@ -149,6 +153,8 @@ _LOG_TEXTS = {
     "log/findings.csv": "log.findings",
     "log/decisions.csv": "log.decisions",
     "log/items.csv": "log.items",
+    "log/imputation.csv": "log.imputation",
+    "log/imputed.csv": "log.imputed",
     "log/enumerators.csv": "log.enumerators",
     "log/submissions.sha256": "log.submissions",
     "log/decisions.sha256": "log.decision_digests",
@@ -200,7 +206,9 @@ def _rule(row: RuleOutcome, report: QualityReport, wording: QualityWording) -> d
         "accepted": wording.number(row.accepted),
         "settled": wording.number(settled(row)),
         "open": wording.number(row.open),
-        "not_checked": rule.not_checked,
+        "not_checked": wording.pick(report.contents.reasons.get(rule.not_checked, {"en": rule.not_checked}))
+        if rule.not_checked
+        else "",
     }
 
 
@@ -254,6 +262,30 @@ def _edits(report: QualityReport, wording: QualityWording) -> list[tuple[str, ..
     return [
         (name, _label(report, name, wording), *(wording.number(count) for count in counts)) for name, counts in rows
     ]
+
+
+def _imputed(report: QualityReport, wording: QualityWording) -> list[dict[str, str]]:
+    """Imputed answers by question, most first."""
+    found = report.contents.imputation
+    rows = [row for row in found.questions if row.domain == TOTAL] if found else []
+    return [_imputed_row(row, report, wording) for row in sorted(rows, key=lambda row: (-row.imputed, row.question))]
+
+
+def _imputed_row(row: ImputedQuestion, report: QualityReport, wording: QualityWording) -> dict[str, str]:
+    hides = few(row.of, report.contents.specs.design.threshold)
+    return {
+        "question": row.question,
+        "label": _label(report, row.question, wording, row.table),
+        **{name: wording.number(getattr(row, name)) for name in ("missing", "failed", "opened")},
+        "rate": "–" if hides or not row.of else wording.percent(100 * row.imputed / row.of),
+    }
+
+
+def _mended(report: QualityReport, wording: QualityWording) -> list[tuple[str, str, str]]:
+    """What became of the interviews that were to be mended: code, words, interviews."""
+    found = report.contents.imputation
+    rows = found.outcomes.items() if found else ()
+    return [(code, wording.maybe(f"quality_report.outcome.{code}", code), wording.number(n)) for code, n in rows]
 
 
 def _checks(report: QualityReport, wording: QualityWording) -> list[tuple[str, str, list[dict[str, Any]]]]:
