@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import quote
 
 from lxml import etree
@@ -48,19 +48,20 @@ def having_lists(store: Store, rows: Sequence[FormVersionRow]) -> frozenset[int]
     return frozenset(row.id for row in rows if attached(store, row))
 
 
-def list_files(store: Store, row: FormVersionRow, base: str) -> list[ListedFile]:
+def list_files(store: Store, row: FormVersionRow, base: str, communes: Collection[str] = ()) -> list[ListedFile]:
     """The lists of a form version for its manifest.
 
     Args:
         store: of the lists.
         row: the form version.
         base: address of the form version, without a slash at the end.
+        communes: of whoever asks, none for all.
     """
     found = []
     for name in attached(store, row):
         address = f"{base}/lists/{quote(name, safe='')}"
         with store.read() as connection:
-            md5 = entity_list_md5(entity_list_csv(connection, name))
+            md5 = entity_list_md5(entity_list_csv(connection, name, communes))
         found.append(ListedFile(f"{name}.csv", md5, f"{address}.csv", KIND, f"{address}/integrity"))
     return found
 
@@ -87,7 +88,12 @@ async def list_csv(request: Request) -> Response:
 def _read_csv(store: Store, visitor: Visitor, request: Request) -> bytes:
     name = _asked(store, visitor, request)
     with store.read() as connection:
-        return entity_list_csv(connection, name)
+        return entity_list_csv(connection, name, communes_of(visitor))
+
+
+def communes_of(visitor: Visitor) -> Collection[str]:
+    """The communes to which whoever asks is bound, none for all."""
+    return visitor.person.communes if visitor.person is not None else ()
 
 
 async def integrity(request: Request) -> Response:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from openrosa.answers import Refusal
 from openrosa.documents import ListedFile, ListedForm, write_form_list, write_manifest
-from openrosa.entities import having_lists, list_files
+from openrosa.entities import communes_of, having_lists, list_files
 from openrosa.routes import HEADERS, XML, Visitor, door, server_url, visit
 from store.assignments import list_offered_to
 from store.forms import FormVersionRow, get_form_version_by_id, list_offered
@@ -84,7 +84,7 @@ async def manifest(request: Request) -> Response:
     def read() -> list[ListedFile]:
         row = find_version(store, visitor, number)
         files = [ListedFile(file.name, file.md5, f"{base}/media/{quote(file.name, safe='')}") for file in row.media]
-        return files if visitor.link is not None else files + list_files(store, row, base)
+        return files if visitor.link is not None else files + list_files(store, row, base, communes_of(visitor))
 
     return await packed(request, write_manifest(await asyncio.to_thread(read)), XML)
 

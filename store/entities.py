@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,9 @@ from schemas.entity_tables import entities, entity_lists, entity_properties, ent
 from schemas.errors import StoreError
 from store.inserts import keyed_insert
 from store.submissions import CHUNK
+
+COMMUNE = "commune"
+"""Property of a list whose values are CUT codes: phones of people who are bound to communes get theirs."""
 
 EntityRecord = Row[*tuple[Any, ...]]
 """A row of `schemas.entity_tables.entities`."""
@@ -165,17 +168,24 @@ def mark_deleted(connection: Connection, list_name: str, entity_uuid: str, at: d
     connection.execute(update(entities).where(entities.c.id == known.id).values(deleted_at=at))
 
 
-def entity_list_csv(connection: Connection, list_name: str) -> bytes:
+def entity_list_csv(connection: Connection, list_name: str, communes: Collection[str] = ()) -> bytes:
     """The list as forms choose from it: `name` (the id), `label`, `__version`, then the properties.
 
     The same entities give the same bytes.
+
+    Args:
+        connection: of `Store.read()`.
+        list_name: of the list.
+        communes: of whoever gets it, none for all. A list with a property `commune` is then cut to the entities of
+            these, and to those that name none.
     """
     properties = list_properties(connection, list_name)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["name", "label", "__version", *properties])
+    is_cut = bool(communes) and COMMUNE in properties
     for row in list_entities(connection, list_name):
-        if not row.is_deleted:
+        if not row.is_deleted and not (is_cut and row.data.get(COMMUNE, "") not in {"", *communes}):
             values = [row.data.get(name, "") for name in properties]
             writer.writerow([row.uuid, row.label, row.version, *values])
     return out.getvalue().encode()

@@ -220,3 +220,16 @@ def test_answers_stay_out_of_reprs(trees: Store) -> None:
     with trees.read() as connection:
         shown = repr((list_entities(connection, "trees"), list_versions(connection, "trees", TREE)))
     assert "Zentinela" not in shown + repr(EntityAction("trees", TREE, label="Zentinela", data={"a": "Zentinela"}))
+
+
+def test_a_list_with_communes_is_cut_to_those_of_whoever_gets_it(each: Store) -> None:
+    _do(each, "uuid:a", uuid=TREE, create=True, label="oak", data={"commune": "13125"})
+    _do(each, "uuid:b", uuid=OTHER, create=True, label="elm", data={"commune": "13101"})
+    _do(each, "uuid:c", uuid=BRANCH, create=True, label="ash", data={})
+    with each.begin() as connection:
+        before = entity_list_csv(connection, "trees", ["13125"])
+        assert all(name.encode() in before for name in (TREE, OTHER, BRANCH)), "no property, nothing to cut by"
+        put_list(connection, "trees", ["commune"], AT)
+        mine = entity_list_csv(connection, "trees", ["13125"]).decode()
+        assert TREE in mine and BRANCH in mine and OTHER not in mine
+        assert OTHER in entity_list_csv(connection, "trees").decode()
