@@ -16,6 +16,8 @@ import polars as pl
 from console.acts.edited import cleaning_statistics, edit_survey
 from console.acts.imputed import RECORD, count_interviews
 from console.acts.releasing import DATA
+from estimation.comparisons import compare_groups
+from estimation.differences import round_difference
 from estimation.indicators import estimate
 from flows.previewing import require_confirmations
 from flows.printing import print_or_not
@@ -23,10 +25,13 @@ from flows.quality_gate import require_signature
 from flows.registering import load_form
 from flows.release_papers import find_former, list_libraries, list_missing_codes, tell_cleaning, tell_imputation
 from reports.contents import Counts, Provenance, ReleaseContents, combine_digests, list_of_digests
+from reports.design_tables import design_tables, whole_tables
 from reports.disclosure import protect
+from reports.latest import LATEST, point_latest
 from reports.published import Published, read_published
 from reports.quantities import meanings_of
 from reports.release import publish
+from reports.rounds import Measured, read_rounds
 from reports.rules import DisclosureRules
 from schemas.errors import ReleaseError
 from schemas.estimates import SafeTable
@@ -42,8 +47,7 @@ from store.releases import ReleaseRow
 from store.submissions import SubmissionCounts, count_submissions
 from store.tables import read_tables
 
-LATEST = "latest"
-"""Name of the link to the newest release in the folder of releases."""
+_CHANCE = 0.05
 
 DUPLICATE = "field:duplicate_person"
 """The rule that finds the same person in two interviews."""
@@ -188,6 +192,8 @@ def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate
         },
         libraries=list_libraries(),
     )
+    standing = [Path(row.folder) for row in out if row.state != "withdrawn"]
+    tests = compare_groups(compiled.specs, compiled.form, accepted, whole_tables(table))
     contents = ReleaseContents(
         form=compiled.form,
         specs=compiled.specs,
@@ -205,7 +211,9 @@ def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate
         files={f"{form_id}.xml": compiled.xform} | ({f"{form_id}.xlsx": workbook} if workbook else {}),
         missing_codes=list_missing_codes(compiled.specs),
         publisher=compiled.specs.design.settings.get("publisher", ""),
+        tables=design_tables(estimates.weighting, tests),
         former=former,
+        rounds=read_rounds(standing, table, compiled.specs, _is_beyond, rehearsal=rehearsal),
         cleaning=(*tell_cleaning(survey), *tell_imputation(counted.rates, compiled.specs.design.threshold)),
     )
     return Candidate(
@@ -217,6 +225,11 @@ def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate
         accepted=accepted,
         imputations=counted.record,
     )
+
+
+def _is_beyond(now: Measured, then: Measured) -> bool:
+    """Whether two rounds differ by more than sampling error, at 95 per cent."""
+    return round_difference(now, then).p < _CHANCE
 
 
 def _read_earlier(rows: list[ReleaseRow]) -> list[Published]:
@@ -256,14 +269,6 @@ def fingerprint(provenance: Provenance, table: SafeTable) -> str:
         sort_keys=True,
     )
     return hashlib.sha256(told.encode()).hexdigest()[:10]
-
-
-def point_latest(folder: Path, release_id: str) -> None:
-    """Turns the link `latest` to a release, at once: a reader never finds it missing."""
-    link, fresh = folder / LATEST, folder / f".{LATEST}.new"
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(release_id, target_is_directory=True)
-    fresh.rename(link)
 
 
 def _register(store: Store, record: ReleaseRecord, kept: tuple[bytes, bytes], more: Mapping[str, object]) -> None:

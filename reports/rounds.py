@@ -51,6 +51,8 @@ class Round:
         name: as its design sheet says: the row `round`, else the period.
         made_at: day of the release, ISO.
         figures: those with an estimate.
+        is_rehearsal: whether it is about nobody.
+        definitions: what makes up each indicator's definition, as it was.
         changed: indicators whose definition isn't what it is now.
         beyond: figures of now that differ from these by more than sampling error, and those that don't; others can't
             be judged.
@@ -60,25 +62,31 @@ class Round:
     name: str
     made_at: str
     figures: Mapping[Key, EarlierFigure]
+    is_rehearsal: bool = False
     definitions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     changed: frozenset[str] = frozenset()
     beyond: Mapping[Key, bool] = field(default_factory=dict)
 
 
-def read_rounds(folders: Sequence[Path], table: SafeTable, specs: Specs, judge: Judge) -> tuple[Round, ...]:
+def read_rounds(
+    folders: Sequence[Path], table: SafeTable, specs: Specs, judge: Judge, *, rehearsal: bool = False
+) -> tuple[Round, ...]:
     """The earlier rounds of a release about to be made, the oldest first.
+
+    Rehearsed rounds are held against rehearsed figures, and real ones against real ones.
 
     Args:
         folders: releases of the same survey that are out, the oldest first; those that can't be read aren't compared.
         table: the figures of now.
         specs: what they mean now.
         judge: see `Judge`.
+        rehearsal: whether the figures of now are rehearsed.
     """
     now = specs.design.settings.get("round") or specs.design.period
     found: dict[str, Round] = {}
     for folder in folders:
         earlier = read_round(folder)
-        if earlier is not None and earlier.name and earlier.name != now:
+        if earlier is not None and earlier.name not in ("", now) and earlier.is_rehearsal == rehearsal:
             found.pop(earlier.name, None)
             found[earlier.name] = earlier
     return tuple(_compared(each, table, specs, judge) for each in found.values())
@@ -103,6 +111,7 @@ def read_round(folder: Path) -> Round | None:
             for row in figures
             if row["estimate"]
         },
+        is_rehearsal=bool(told.get("rehearsal")),
         definitions={row["indicator"]: tuple(row.get(column, "") for column in _DEFINING) for row in indicators},
     )
 

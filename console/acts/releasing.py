@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from console.acts.rights import require
 from console.acts.signatures import require_signature, requires_signature
 from console.surveys import load_survey
+from reports.withdrawn import mark_withdrawn
 from schemas.errors import ReleaseError
 from schemas.workbook import Design
 from store import releases
@@ -55,7 +57,8 @@ def set_state(
     """Approve, supersede or withdraw a release; the one that was approved before is then superseded.
 
     Args:
-        reason: of a withdrawal, in words that whoever opens the release is shown.
+        reason: of a withdrawal, in words that whoever opens the release is shown: a copy of it beside says so on every
+            page (docs/decisions/0020).
 
     Raises:
         AccessError: ACC-123, no right. StoreError: STO-018, no such release. ReleaseError: REL-090, it can't become
@@ -79,7 +82,11 @@ def set_state(
                 if other.state == "approved":
                     releases.set_release_state(connection, other.release_id, "superseded", person.name, now)
         releases.set_release_state(connection, release_id, state, person.name, now, reason=reason)
-        return releases.get_release(connection, release_id)
+        changed = releases.get_release(connection, release_id)
+        standing = [each for each in releases.list_releases(connection, row.form_id) if each.state == "approved"]
+    if state == "withdrawn" and Path(row.folder, "site").is_dir():
+        mark_withdrawn(Path(row.folder), reason, now, standing[-1].release_id if standing else "")
+    return changed
 
 
 def _check(store: Store, person: Person, row: ReleaseRow, state: str, reason: str) -> None:
