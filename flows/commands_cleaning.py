@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,8 @@ from schemas.errors import CommandError
 
 if TYPE_CHECKING:
     from flows.flat_tables import FlatTable
-    from validation.cleaning.replay import Replayed
+    from validation.cleaning.log import CleaningRow
+    from validation.cleaning.replay import RefusedRow, Replayed
 
 app = typer.Typer(no_args_is_help=True, help="Replay what people decided to change over the data as they came in.")
 
@@ -57,32 +59,54 @@ def apply_log(
     apply all the same. A row whose old value isn't there any more is refused, unless the new value stands there
     already: the same log over its own result changes nothing.
     """
-    from flows.flat_tables import FlatTable, read_flat, write_flat
-    from validation.cleaning.log import match_columns, read_rows
+    from flows.flat_cleaning import write_cleaned
+    from flows.flat_tables import read_flat
     from validation.cleaning.replay import replay
 
     output = Output(json_lines)
-    data, written_log = read_flat(raw), read_flat(log)
+    data = read_flat(raw, lambda names: key in names)
     if key not in data.names:
         raise CommandError(
             "CMD-132", f"{raw.name} has no column {key}.", f"Name the key with --id; it has {_some(data.names)}."
         )
-    columns = match_columns(written_log.names, key)
-    if missing := [name for name in ("key", "question", "new", "type") if name not in columns]:
-        wanted = {"key": "uuid", "question": "question", "new": "new_value", "type": "change_type"}
-        raise CommandError(
-            "CMD-133",
-            f"{log.name} has no column {', '.join(wanted[name] for name in missing)}.",
-            f"Name the columns uuid, question, old_value, new_value, change_type; it has {_some(written_log.names)}.",
-        )
-    rows = read_rows(written_log.rows(), columns)
+    rows, broken = read_log(log, key)
     result = replay(data.frame, data.names, key, rows, blank=_blank(data), check_types=check_types)
-    write_flat(out, FlatTable(data.names, result.table, data.separator, data.encoding))
+    refused = tuple(sorted((*result.refused, *broken), key=lambda row: row.number))
+    result = replace(result, refused=refused)
+    write_cleaned(out, data, result.table, result.changes, result.gone)
     if report is not None:
         write_refused(report, result.refused)
-    _tell(output, len(rows), result, out)
+    _tell(output, len(rows) + len(broken), result, out)
     if strict and result.refused:
         raise typer.Exit(1)
+
+
+def read_log(path: Path, key: str = "") -> tuple[list[CleaningRow], list[RefusedRow]]:
+    """The rows of a log's file, and those that have more cells than its header.
+
+    Args:
+        path: .csv or .xlsx; of a workbook the first sheet with a log's columns.
+        key: what the data call the key.
+
+    Raises:
+        CommandError: CMD-130, no table; CMD-133, a column is missing.
+    """
+    from flows.flat_tables import read_lines
+    from validation.cleaning.log import list_missing, match_columns, read_rows
+    from validation.cleaning.replay import refuse_broken
+
+    names, lines = read_lines(path, lambda header: not list_missing(match_columns(header, key)))
+    columns = match_columns(names, key)
+    if missing := list_missing(columns):
+        raise CommandError(
+            "CMD-133",
+            f"{path.name} has no column {', '.join(missing)}.",
+            f"Name the columns uuid, question, old_value, new_value, change_type; it has {_some(names)}.",
+        )
+    rows = read_rows(lines, columns)
+    # More cells than the header: a separator that wasn't quoted, and nobody knows which cells belong together.
+    wide = {at for at, line in enumerate(lines, start=2) if any(cell.strip() for cell in line[len(names) :])}
+    return [row for row in rows if row.number not in wide], [refuse_broken(row) for row in rows if row.number in wide]
 
 
 def _blank(table: FlatTable) -> str:

@@ -106,7 +106,9 @@ def import_log(
     from store.people import get_person
 
     output = Output(json_lines)
-    rows = read_log_rows(read_flat(log), log.name)
+    from validation.cleaning.log import list_missing, match_columns
+
+    rows = read_log_rows(read_flat(log, lambda names: not list_missing(match_columns(names))), log.name)
     with open_data(data) as store:
         with store.read() as connection:
             who = get_person(connection, person)
@@ -126,11 +128,10 @@ def read_log_rows(table: FlatTable, name: str) -> list[LogRow]:
         CommandError: CMD-133, a column is missing.
     """
     from console.acts.importing import LogRow
-    from validation.cleaning.log import match_columns, read_rows
+    from validation.cleaning.log import list_missing, match_columns, read_rows
 
     columns = match_columns(table.names)
-    wanted = {"key": "uuid", "question": "question", "new": "new_value", "type": "change_type"}
-    if missing := [told for column, told in wanted.items() if column not in columns]:
+    if missing := list_missing(columns):
         raise CommandError(
             "CMD-133",
             f"{name} has no column {', '.join(missing)}.",

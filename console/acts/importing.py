@@ -22,7 +22,8 @@ from store.open import Store
 from store.people import Person
 from validation.cleaning.cells import Key, Questions, normal_text, refuse_answer, to_texts
 from validation.cleaning.log import ChangeType, CleaningRow
-from validation.cleaning.replay import RefusedRow, is_same_cell
+from validation.cleaning.replay import RefusedRow
+from validation.cleaning.texts import is_same_cell
 
 IMPORTED = "cleaning log"
 _SENTENCES: Mapping[str, str] = {

@@ -2,7 +2,8 @@
 
 The shape is the one of IMPACT Initiatives' guidance and its R package `cleaningtools` 0.1 (columns `uuid`,
 `question`, `old_value`, `new_value`, `change_type`; types `change_response`, `blank_response`, `remove_survey`,
-`no_action`). Other names for the same columns, as they occur in logs of that family, are read too.
+`no_action`). Other names for the same columns, as they occur in logs of that family, are read too; older logs have no
+type but a column `changed` with yes or no.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "old": ("old_value", "old", "old_values", "current_value"),
     "new": ("new_value", "new", "new_values", "corrected_value"),
     "type": ("change_type", "type_of_change", "action", "action_taken", "change", "type"),
+    "changed": ("changed", "is_changed", "modified", "cambiado", "cambio"),
 }
 _TYPES: Mapping[str, ChangeType] = {
     "change_response": ChangeType.CHANGE,
@@ -77,6 +79,11 @@ _TYPES: Mapping[str, ChangeType] = {
     "none": ChangeType.NONE,
     "accept": ChangeType.NONE,
 }
+_SAID: Mapping[str, ChangeType] = {
+    **dict.fromkeys(("yes", "y", "true", "t", "1", "si", "s_", "wi", "oui"), ChangeType.CHANGE),
+    **dict.fromkeys(("no", "n", "false", "f", "0", "non"), ChangeType.NONE),
+}
+"""What logs of before the change types say under “changed”."""
 BLANKS = frozenset({"", "NA", "N/A", "NaN", "<NA>", "NULL"})
 """What the tools of the sector write for a blank: Excel nothing, R NA, pandas NaN or <NA>."""
 
@@ -94,7 +101,8 @@ def match_columns(header: Sequence[str], key_name: str = "") -> dict[str, int]:
         key_name: what the data call the key; a log that uses the same name is understood first.
 
     Returns:
-        `key`, `question`, `old`, `new`, `type` -> place in the header; a thing that no column holds is left out.
+        `key`, `question`, `old`, `new`, `type`, `changed` -> place in the header; a thing that no column holds is
+        left out.
     """
     places = {_plain(name): index for index, name in reversed(list(enumerate(header)))}
     found = {}
@@ -107,6 +115,14 @@ def match_columns(header: Sequence[str], key_name: str = "") -> dict[str, int]:
     return found
 
 
+def list_missing(columns: Mapping[str, int]) -> list[str]:
+    """Names of the columns that a log can't do without and that `match_columns` didn't find."""
+    wanted = {"key": "uuid", "question": "question", "new": "new_value", "type": "change_type"}
+    if "changed" in columns:
+        del wanted["type"]
+    return [name for thing, name in wanted.items() if thing not in columns]
+
+
 def read_rows(rows: Sequence[Sequence[str]], columns: Mapping[str, int]) -> list[CleaningRow]:
     """The rows below a log's header, whose columns `match_columns` found; rows without content are left out."""
     read = []
@@ -114,14 +130,20 @@ def read_rows(rows: Sequence[Sequence[str]], columns: Mapping[str, int]) -> list
         if all(not cell.strip() for cell in row):
             continue
         written = _cell(row, columns.get("type")) or ""
+        new = _cell(row, columns.get("new"))
+        kind = _TYPES.get(_plain(written))
+        if not written and "changed" in columns:
+            written = _cell(row, columns["changed"]) or ""
+            kind = _SAID.get(_plain(written))
+            kind = ChangeType.BLANK if kind is ChangeType.CHANGE and new is None else kind
         read.append(
             CleaningRow(
                 number=number,
                 key=_cell(row, columns.get("key")) or "",
                 question=_cell(row, columns.get("question")) or "",
                 old=_cell(row, columns.get("old")),
-                new=_cell(row, columns.get("new")),
-                change_type=_TYPES.get(_plain(written)),
+                new=new,
+                change_type=kind,
                 written_type=written,
             )
         )

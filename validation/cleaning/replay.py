@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from validation.cleaning.log import BLANKS, ChangeType, CleaningRow, is_blank
+from validation.cleaning.log import ChangeType, CleaningRow
+from validation.cleaning.texts import Kind, as_written, is_of, is_same_cell, kind_of
 
-# Fewer answers than this say nothing about a column's type.
-_EVIDENCE = 3
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
+UUID = "uuid:"
+"""What instance ids begin with, and what KoboToolbox leaves out of its `_uuid`."""
+_HOLDS: Mapping[Kind, str] = {"whole": "numbers", "number": "numbers", "day": "dates", "date": "dates"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class RefusedRow:
 
     Attributes:
         number: its row in the log's file.
-        reason: stable word: unknown_change_type, no_key, unknown_key, ambiguous_key, no_question, unknown_question,
-            key_column, stale_old_value, wrong_type, twice, contradicts.
+        reason: stable word: unknown_change_type, no_key, unknown_key, ambiguous_key, removed, no_question,
+            unknown_question, key_column, stale_old_value, wrong_type, twice, contradicts, broken_row.
         sentence: for people; names the column, never a value.
     """
 
@@ -51,6 +51,8 @@ class Replayed:
         refused: in the order of the log.
         cells: cells that differ from the table given, records removed left out.
         removed: records removed.
+        changes: (row, column) of the table given -> what the cell holds now.
+        gone: rows of the table given that were removed.
     """
 
     table: pl.DataFrame
@@ -59,6 +61,8 @@ class Replayed:
     refused: tuple[RefusedRow, ...]
     cells: int
     removed: int
+    changes: Mapping[tuple[int, int], str] = field(default_factory=dict, repr=False)
+    gone: frozenset[int] = frozenset()
 
 
 class _Refusal(Exception):
@@ -68,9 +72,21 @@ class _Refusal(Exception):
         self.sentence = sentence
 
 
+_CHANGING = frozenset({ChangeType.CHANGE, ChangeType.BLANK})
+_Said = tuple[str, str, ChangeType, str | None, str | None]
+
+
 @dataclass(slots=True)
 class _State:
-    """The table while the log runs over it: only what changed is held beside it."""
+    """The table while the log runs over it: only what changed is held beside it.
+
+    Attributes:
+        stale: cell -> old values of refused rows with their numbers: what they would have changed.
+        seen: what a row says -> its number, and how often its cell had been changed then.
+        turns: key of a record and its question -> how often the cell was changed.
+        removed: row of the table -> number of the row that removed it.
+        last_names: last part of a column's name ("group/question") -> its places.
+    """
 
     table: pl.DataFrame
     names: Mapping[str, int]
@@ -78,9 +94,12 @@ class _State:
     places: dict[str, list[int]]
     changed: dict[tuple[int, int], str] = field(default_factory=dict)
     changed_by: dict[tuple[int, int], int] = field(default_factory=dict)
-    seen: dict[tuple[str, str, ChangeType, str | None, str | None], int] = field(default_factory=dict)
-    removed: set[int] = field(default_factory=set)
-    types: dict[int, str] = field(default_factory=dict)
+    stale: dict[tuple[int, int], list[tuple[str, int]]] = field(default_factory=dict)
+    seen: dict[_Said, tuple[int, int]] = field(default_factory=dict)
+    turns: Counter[str] = field(default_factory=Counter)
+    removed: dict[int, int] = field(default_factory=dict)
+    kinds: dict[int, Kind] = field(default_factory=dict)
+    last_names: dict[str, list[int]] = field(default_factory=dict)
 
     def value(self, row: int, column: int) -> str:
         held = self.changed.get((row, column))
@@ -111,6 +130,8 @@ def replay(
     for index, value in enumerate(table.to_series(columns[key]).to_list()):
         places.setdefault((value or "").strip(), []).append(index)
     state = _State(table, columns, key, places)
+    for name, index in columns.items():
+        state.last_names.setdefault(_last_name(name), []).append(index)
     applied: Counter[ChangeType] = Counter()
     already: Counter[ChangeType] = Counter()
     refused = []
@@ -124,12 +145,20 @@ def replay(
             continue
         assert row.change_type is not None  # noqa: S101 - an unknown type was refused above
         (applied if changed else already)[row.change_type] += 1
-    cells = sum(
-        1
-        for (place, column), value in state.changed.items()
-        if place not in state.removed and value != (table[place, column] or "")
-    )
-    return Replayed(_written(state), applied, already, tuple(refused), cells, len(state.removed))
+    changes = {
+        cell: value
+        for cell, value in state.changed.items()
+        if cell[0] not in state.removed and value != (table[cell[0], cell[1]] or "")
+    }
+    gone = frozenset(state.removed)
+    cleaned = _written(state, changes)
+    return Replayed(cleaned, applied, already, tuple(refused), len(changes), len(gone), changes, gone)
+
+
+def refuse_broken(row: CleaningRow) -> RefusedRow:
+    """A row whose cells don't fit the log's header."""
+    sentence = "The row has more cells than the header: a separator in a text isn't quoted."
+    return RefusedRow(row.number, row.key, row.question, row.written_type, "broken_row", sentence)
 
 
 def _apply(state: _State, row: CleaningRow, blank: str, check_types: bool) -> bool:
@@ -140,42 +169,71 @@ def _apply(state: _State, row: CleaningRow, blank: str, check_types: bool) -> bo
         raise _Refusal("unknown_change_type", f"The change type is {found}; expected one of {expected}.")
     if not row.key:
         raise _Refusal("no_key", f"The row names no interview ({state.key}).")
-    records = state.places.get(row.key)
+    records = _records(state, row.key)
     if records is None:
-        raise _Refusal("unknown_key", f"The table has no record with this {state.key}.")
-    if (earlier := state.seen.setdefault(_same(row), row.number)) != row.number:
+        raise _Refusal("unknown_key", f"The table has no record with this {state.key}, or none any more.")
+    said, place = _same(row), f"{row.key}\n{row.question}"
+    earlier, when = state.seen.get(said, (0, -1))
+    # Said again after another row changed the cell, it is a step of its own: done, undone, done again.
+    if earlier and (row.change_type not in _CHANGING or state.turns[place] == when):
         raise _Refusal("twice", f"The row says the same as row {earlier}.")
+    try:
+        return _do(state, row, records, blank, check_types, place)
+    finally:
+        state.seen[said] = (row.number, state.turns[place])
+
+
+def _do(state: _State, row: CleaningRow, records: Sequence[int], blank: str, check_types: bool, place: str) -> bool:
     if row.change_type is ChangeType.NONE:
         return True
     if row.change_type is ChangeType.REMOVE:
         before = len(state.removed)
-        state.removed.update(records)
+        for record in records:
+            state.removed.setdefault(record, row.number)
         return len(state.removed) > before
-    return _change(state, row, records, blank, check_types)
+    changed = _change(state, row, records, blank, check_types)
+    state.turns[place] += changed
+    return changed
+
+
+def _records(state: _State, key: str) -> list[int] | None:
+    names = (key, f"{UUID}{key}", key.removeprefix(UUID))
+    return next((found for name in names if (found := state.places.get(name)) is not None), None)
 
 
 def _change(state: _State, row: CleaningRow, records: Sequence[int], blank: str, check_types: bool) -> bool:
     column = _column(state, row)
     if len(records) > 1:
         raise _Refusal("ambiguous_key", f"{len(records)} records of the table carry this {state.key}.")
+    if (by := state.removed.get(records[0])) is not None:
+        raise _Refusal("removed", f"Row {by} removed this record.")
     cell = (records[0], column)
     now = state.value(*cell)
     new = None if row.change_type is ChangeType.BLANK else row.new
-    wanted = blank if new is None else new
+    kind = _kind(state, column)
+    wanted = blank if new is None else as_written(kind, new)
     if is_same_cell(now, wanted) and not (row.old is not None and is_same_cell(row.old, wanted)):
         # As if it had changed it: rows that it contradicts are refused when the log is replayed onto its own result.
         state.changed_by.setdefault(cell, row.number)
         return False
     earlier = state.changed_by.get(cell)
-    if row.old is None and earlier is not None:
-        raise _Refusal("contradicts", f"Row {earlier} changed {row.question} already, and this row names no old value.")
+    refused = state.stale.get(cell, [])
+    if row.old is None and (earlier is not None or refused):
+        # Of a refused one too: what it names may be what stands here once the whole log is through.
+        first = earlier if earlier is not None else refused[0][1]
+        raise _Refusal("contradicts", f"Row {first} is about {row.question} already, and this row names no old value.")
     if row.old is not None and not is_same_cell(row.old, now):
+        state.stale.setdefault(cell, []).append((row.old, row.number))
         told = f" (row {earlier} changed it)" if earlier is not None else ""
         raise _Refusal("stale_old_value", f"{row.question} no longer holds the old value that the row names{told}.")
-    if new is not None and check_types and (kind := _type(state, column)) and not _is_of(kind, new):
-        raise _Refusal("wrong_type", f"{row.question} holds {kind}s only, and the new value is none.")
+    if new is not None and check_types and not is_of(kind, new):
+        raise _Refusal("wrong_type", f"{row.question} holds {_HOLDS[kind]} only, and the new value is none.")
     if is_same_cell(now, wanted):
         return False
+    other = next((number for old, number in refused if is_same_cell(old, wanted)), None)
+    if other is not None:
+        # Else the log over its own result would find that row's old value, and change what this one put there.
+        raise _Refusal("contradicts", f"Row {other}, refused, changes the very value that this row would put there.")
     state.changed[cell] = wanted
     state.changed_by[cell] = row.number
     return True
@@ -186,51 +244,39 @@ def _column(state: _State, row: CleaningRow) -> int:
         raise _Refusal("no_question", "The row names no column.")
     column = state.names.get(row.question)
     if column is None:
-        raise _Refusal("unknown_question", f"The table has no column {row.question}.")
-    if row.question == state.key:
+        # Exports with groups call it "group/question"; the log names the question.
+        alike = state.last_names.get(_last_name(row.question), [])
+        if len(alike) != 1:
+            several = f", but {len(alike)} that end so" if alike else ""
+            raise _Refusal("unknown_question", f"The table has no column {row.question}{several}.")
+        column = alike[0]
+    if column == state.names[state.key]:
         raise _Refusal("key_column", f"{state.key} is the key of the records; it can't be changed by a log.")
     return column
 
 
-def _same(row: CleaningRow) -> tuple[str, str, ChangeType, str | None, str | None]:
+def _last_name(name: str) -> str:
+    """A question's name without its groups ("a/b", "a.b", "a:b")."""
+    return re.split(r"[/.:]", name.strip())[-1].lower()
+
+
+def _same(row: CleaningRow) -> _Said:
     assert row.change_type is not None  # noqa: S101 - refused before
     question = "" if row.change_type is ChangeType.REMOVE else row.question
     old, new = (row.old, row.new) if row.change_type is ChangeType.CHANGE else (row.old, None)
     return (row.key, question, row.change_type, None if row.change_type is ChangeType.REMOVE else old, new)
 
 
-def is_same_cell(left: str, right: str) -> bool:
-    """Whether two cells say the same: spreadsheets rewrite 5 as 5.0, true as TRUE, and a blank as NA."""
-    if left == right:
-        return True
-    left, right = left.strip(), right.strip()
-    if left == right or (is_blank(left) and is_blank(right)):
-        return True
-    if _NUMBER.fullmatch(left) and _NUMBER.fullmatch(right):
-        return float(left) == float(right)
-    words = {left.lower(), right.lower()}
-    return words <= {"true", "false"} and len(words) == 1
+def _kind(state: _State, column: int) -> Kind:
+    if column not in state.kinds:
+        state.kinds[column] = kind_of(state.table.to_series(column).drop_nulls().to_list())
+    return state.kinds[column]
 
 
-def _type(state: _State, column: int) -> str:
-    """What a column holds without exception: "number", "date", or "" for anything else."""
-    if column not in state.types:
-        series = state.table.to_series(column).drop_nulls()
-        answers = series.filter(~series.str.strip_chars().is_in(list(BLANKS)))
-        kinds = ("number", "date") if len(answers) >= _EVIDENCE else ()
-        values = answers.unique().to_list()
-        state.types[column] = next((kind for kind in kinds if all(_is_of(kind, value) for value in values)), "")
-    return state.types[column]
-
-
-def _is_of(kind: str, value: str) -> bool:
-    return (_NUMBER if kind == "number" else _DATE).fullmatch(value.strip()) is not None
-
-
-def _written(state: _State) -> pl.DataFrame:
+def _written(state: _State, changes: Mapping[tuple[int, int], str]) -> pl.DataFrame:
     """The table with the changed cells, without the removed records."""
     by_column: dict[int, dict[int, str]] = {}
-    for (row, column), value in state.changed.items():
+    for (row, column), value in changes.items():
         by_column.setdefault(column, {})[row] = value
     table = state.table
     for column, values in by_column.items():
