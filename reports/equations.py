@@ -17,12 +17,21 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from reports.local_attack import Local, Proof
+
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 TOLERANCE = 1e-6
 _INTEGERS = 40
 """Blocks of up to as many unknown counts are solved over whole numbers; larger ones over all numbers."""
+
+_LARGE = 3000
+"""Blocks of more unknowns are attacked place by place, where only a width is asked for."""
+
+_MANY = 10**9
+_FEW = 40
+"""Programmes over all of such a block, for cells that are still in doubt; others count as too narrow."""
 
 _ROUNDS = 24
 """Programmes that move many cells at once, before single cells get their own."""
@@ -64,12 +73,14 @@ class System:
         lower, upper: what is known of each cell by itself; equal for a cell that is shown.
         equations: what is known of them together.
         is_count: whether a cell is a whole number.
+        places: number of the place that a cell is about, 0 for no single one; null where there are no places.
     """
 
     lower: Floats
     upper: Floats
     equations: tuple[Equation, ...]
     is_count: NDArray[np.bool_]
+    places: Indices | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +139,7 @@ class _Block:
     upper: Floats
     is_count: NDArray[np.bool_]
     equations: Indices
+    places: Indices | None
 
     def solve(self, objective: Floats, *, whole: bool) -> Floats | None:
         """The values that make `objective` least; null where there are none."""
@@ -188,6 +200,7 @@ def _blocks(system: System, free: Indices) -> tuple[list[_Block], list[int]]:
                 system.upper[cells],
                 system.is_count[cells],
                 rows[r],
+                None if system.places is None else system.places[cells],
             )
         )
     return blocks, free[~tied].tolist()
@@ -218,13 +231,21 @@ def _solve(block: _Block, targets: Sequence[int], enough: Sequence[float]) -> di
     if first is None:
         raise Contradiction(block.equations.tolist())
     low, high = first.copy(), first.copy()
+    patient = _MANY
+    if size > _LARGE and block.places is not None and np.isfinite(enough).all():
+        _move_locally(block, block.places, dict(zip([place[at] for at in targets], enough, strict=True)), low, high)
+        patient = _FEW
     wanted = {place[at]: width for at, width in zip(targets, enough, strict=True)}
-    if any(np.isfinite(width) for width in wanted.values()) and len(targets) > _ROUNDS:
+    if size <= _LARGE and any(np.isfinite(width) for width in wanted.values()) and len(targets) > _ROUNDS:
         _move_together(block, wanted, low, high, whole)
     found = {}
     for at in targets:
         index = place[at]
         if high[index] - low[index] >= wanted[index] - TOLERANCE:
+            found[at] = _rounded(low[index], high[index], bool(block.is_count[index]), False)
+            continue
+        patient -= 1
+        if patient < 0:
             found[at] = _rounded(low[index], high[index], bool(block.is_count[index]), False)
             continue
         for sign, ends in ((1.0, low), (-1.0, high)):
@@ -233,6 +254,18 @@ def _solve(block: _Block, targets: Sequence[int], enough: Sequence[float]) -> di
                 _extend(block, _unit(size, index, sign), low, high, whole)
         found[at] = _rounded(low[index], high[index], bool(block.is_count[index]), True)
     return found
+
+
+def _move_locally(block: _Block, places: Indices, wanted: dict[int, float], low: Floats, high: Floats) -> None:
+    """Programmes over the cells of few places at a time widen what is known of all; before, there is one table."""
+    first = low.copy()
+    owed = np.zeros(len(first))
+    owed[list(wanted)] = list(wanted.values())
+    proof = Proof(np.zeros(len(first)), np.zeros(len(first)), owed)
+    local = Local.of(block.matrix, block.low, block.high, first, block.lower, block.upper, places)
+    local.prove(np.ones(len(first), np.bool_), proof)
+    np.minimum(low, first - proof.down, out=low)
+    np.maximum(high, first + proof.up, out=high)
 
 
 def _move_together(block: _Block, wanted: dict[int, float], low: Floats, high: Floats, whole: bool) -> None:

@@ -17,6 +17,9 @@ from reports.equations import TOLERANCE, Contradiction, Equation, Interval, feas
 from reports.knowledge import Knowledge, add_release, add_rests, link_releases, moved_between, told_quantities
 from reports.published import Published
 
+_MOST_EXACT = 3000
+"""Quantities whose intervals are found to the end; of more than these it is asked only whether they are wide enough."""
+
 
 @dataclass(frozen=True, slots=True)
 class AuditedCell:
@@ -58,7 +61,8 @@ def audit_release(
         earlier: releases that are out already.
         threshold: rows below which a group is small; null for what the release says, 10 if it says nothing.
         width: owed to a hidden cell; null for what the release says, 1 if it says nothing.
-        exact: find the ends of all intervals, also of those that are wide enough.
+        exact: find the ends of all intervals, also of those that are wide enough; of a release with many hidden cells
+            this is left.
     """
     small = threshold if threshold is not None else release.threshold if release.threshold is not None else 10
     owed = width if width is not None else float(release.protection or 1)
@@ -68,7 +72,8 @@ def audit_release(
         link_releases(known, release, start, other, add_release(known, other))
     rest = add_rests(known, release, start)
     told = {at for at in range(len(known.lower)) if known.lower[at] == known.upper[at]}
-    intervals = _solve(known, _targets(release, start, rest), owed, exact)
+    targets = _targets(release, start, rest)
+    intervals = _solve(known, targets, owed, exact and len(targets) <= _MOST_EXACT)
     found = []
     for at, (place, cell) in enumerate(zip(release.places, release.shown, strict=True)):
         if cell.is_hidden:

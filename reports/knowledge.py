@@ -15,7 +15,7 @@ import numpy as np
 
 from reports.equations import Equation, System
 from reports.published import Published
-from reports.quantities import Key
+from reports.quantities import Key, places_of
 
 _HEAD = 4
 _GREAT = 0.1
@@ -32,10 +32,18 @@ class Knowledge:
     softer: dict[int, Equation | None] = field(default_factory=dict)
     """Equation that might not hold -> what is left of it."""
 
+    places: list[str] = field(default_factory=list)
+    """Of each quantity, which of many places it is about."""
+
     def system(self) -> System:
         """The system as it stands."""
+        number = {name: at for at, name in enumerate(dict.fromkeys(["", *self.places]))}
         return System(
-            np.array(self.lower), np.array(self.upper), tuple(self.equations), np.ones(len(self.lower), np.bool_)
+            np.array(self.lower),
+            np.array(self.upper),
+            tuple(self.equations),
+            np.ones(len(self.lower), np.bool_),
+            np.array([number[name] for name in self.places], np.intp),
         )
 
 
@@ -51,6 +59,7 @@ def add_release(known: Knowledge, release: Published) -> int:
                 lower[where], upper[where] = max(lower[where], bounds[0]), min(upper[where], bounds[1])
     known.lower += lower.tolist()
     known.upper += upper.tolist()
+    known.places += places_of(release.layout)[0]
     pairs = dict.fromkeys(
         (rows, base) for rows, base in zip(release.layout.rows, release.layout.base, strict=True) if rows != base
     )
@@ -164,5 +173,6 @@ def add_rests(known: Knowledge, release: Published, start: int) -> dict[tuple[in
         found[rows, base] = len(known.lower)
         known.lower.append(0.0)
         known.upper.append(known.upper[base])
+        known.places.append(known.places[base])
         known.equations.append(Equation((rows, found[rows, base], base), (1.0, 1.0, -1.0)))
     return found

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reports.quantities import Key, Layout, Meaning, Place, Sum, domain_of, lay_out
+from reports.quantities import Key, Layout, Meaning, Place, Sum, lay_out, places_of
 from reports.rules import DisclosureRules
 from reports.ties import Group, Need, Tables, Tie
 from schemas.estimates import TOTAL, Estimate
@@ -77,7 +77,7 @@ def link_tables(
     """
     threshold, protection = rules.threshold, rules.protection
     layout, values = _lay_out(cells, meanings)
-    places, kinds = _places(layout)
+    places, kinds = places_of(layout)
     draft = _Draft(values, places=places, kinds=kinds)
     pairs = dict.fromkeys(zip(layout.base, layout.rows, strict=True))
     for base, rows in pairs:
@@ -213,23 +213,6 @@ def _rests(cells: Sequence[Estimate], layout: Layout) -> dict[int, list[str]]:
             if cell.indicator not in names:
                 names.append(cell.indicator)
     return found
-
-
-def _places(layout: Layout) -> tuple[list[str], list[int]]:
-    """Of each quantity its code in the breakdown of most codes, "" if it is about all of them; and what it is there."""
-    codes: dict[str, set[str]] = {}
-    told = [[part.partition("=") for part in domain_of(key)] for key in layout.keys]
-    for parts in told:
-        for name, _, code in parts:
-            codes.setdefault(name, set()).add(code)
-    finest = max(codes, key=lambda name: len(codes[name]), default="")
-    places = [next((code for name, _, code in parts if name == finest), "") for parts in told]
-    numbers: dict[Key, int] = {}
-    kinds = [
-        numbers.setdefault(tuple(part for part in key if part != f"{finest}={place}"), len(numbers))
-        for key, place in zip(layout.keys, places, strict=True)
-    ]
-    return places, kinds
 
 
 def _names(layout: Layout, each: Sum, indicators: Sequence[str]) -> list[tuple[str, str]]:

@@ -192,3 +192,26 @@ def _down(position: Mapping[Key, int]) -> list[Sum]:
             if parent in position:
                 members[parent, part.partition("=")[0]].append(at)
     return [Sum(tuple(found), position[parent], False) for (parent, _), found in members.items()]
+
+
+def places_of(layout: Layout) -> tuple[list[str], list[int]]:
+    """Which of many places each quantity is about, and what it is there.
+
+    The places are the codes of the breakdown that has most of them, communes for instance.
+
+    Returns:
+        Of each quantity the code, "" if it is about all places; a number that it shares with the same one elsewhere.
+    """
+    codes: dict[str, set[str]] = {}
+    told = [[part.partition("=") for part in domain_of(key)] for key in layout.keys]
+    for parts in told:
+        for name, _, code in parts:
+            codes.setdefault(name, set()).add(code)
+    finest = max(codes, key=lambda name: len(codes[name]), default="")
+    places = [next((code for name, _, code in parts if name == finest), "") for parts in told]
+    numbers: dict[Key, int] = {}
+    kinds = [
+        numbers.setdefault(tuple(part for part in key if part != f"{finest}={place}"), len(numbers))
+        for key, place in zip(layout.keys, places, strict=True)
+    ]
+    return places, kinds
