@@ -12,7 +12,7 @@ import numpy as np
 
 from estimation.intervals import Ends, t_interval
 from estimation.linear import covariance, linearise
-from estimation.samples import Codes, Floats, Sample
+from estimation.samples import Codes, Floats, Sample, sums
 from schemas.errors import EstimationError
 
 
@@ -48,18 +48,21 @@ class Difference:
     p: float
 
 
-def independence(sample: Sample, rows: Codes, columns: Codes) -> Test:
+def independence(sample: Sample, rows: Codes, columns: Codes, place: Codes | None = None) -> Test:
     """Rao and Scott's second-order test that two answers are independent, as R's `svychisq` (statistic "F").
 
     Args:
         rows, columns: category of each row from 0, -1 where it isn't known or the row isn't asked about.
+        place: for answers that stand below the sample's rows (persons of sampled households), each one's row in it.
 
     Raises:
         EstimationError: EST-046, when one of them has a single category; EST-015.
     """
     from scipy.special import fdtrc
 
-    known = (rows >= 0) & (columns >= 0) & (sample.weight != 0)
+    at = np.arange(rows.size) if place is None else place
+    weights = sample.weight[at]
+    known = (rows >= 0) & (columns >= 0) & (weights != 0)
     _, r = np.unique(rows[known], return_inverse=True)
     _, c = np.unique(columns[known], return_inverse=True)
     high, wide = int(r.max(initial=0)) + 1, int(c.max(initial=0)) + 1
@@ -70,12 +73,16 @@ def independence(sample: Sample, rows: Codes, columns: Codes) -> Test:
             "A test of independence needs two categories or more of each.",
         )
     n = int(known.sum())
-    cell = np.full(sample.weight.size, -1, np.int64)
+    cell = np.full(rows.size, -1, np.int64)
     cell[known] = r * wide + c
-    weight = np.where(known, sample.weight, 0.0)
+    weight = np.where(known, weights, 0.0)
     shares = np.bincount(cell[known], weight[known], high * wide) / weight.sum()
-    scores = (cell[:, None] == np.arange(high * wide)).astype(np.float64) - shares
-    spread = covariance(sample, scores * (weight / weight.sum())[:, None])
+    # A row's score in a cell is its weight there, less its weight times the cell's share.
+    scores = np.bincount(
+        at[known] * (high * wide) + cell[known], weight[known], sample.weight.size * high * wide
+    ).reshape(-1, high * wide)
+    scores -= np.bincount(at[known], weight[known], sample.weight.size)[:, None] * shares
+    spread = covariance(sample, scores / weight.sum())
     table = shares.reshape(high, wide)
     expected = np.outer(table.sum(axis=1), table.sum(axis=0))
     pearson = n * float(np.sum((table - expected) ** 2 / expected))
@@ -83,7 +90,7 @@ def independence(sample: Sample, rows: Codes, columns: Codes) -> Test:
     trace = float(np.trace(effects))
     df = trace**2 / float(np.trace(effects @ effects))
     stage = sample.first
-    units = np.unique(stage.unit_of_row[known])
+    units = np.unique(stage.unit_of_row[at[known]])
     nu = units.size - np.unique(stage.group_of_unit[units]).size
     statistic = pearson / trace
     return Test(statistic, df, df * nu, float(fdtrc(df, df * nu, statistic)), pearson, n)
@@ -103,18 +110,21 @@ def _effects(shares: Floats, spread: Floats, high: int, wide: int, n: int) -> Fl
     return np.asarray(np.linalg.solve(contrasts.T @ scaled / n, scaled.T @ spread @ scaled), np.float64)
 
 
-def group_difference(sample: Sample, values: Floats, group: Codes) -> Difference:
+def group_difference(sample: Sample, values: Floats, group: Codes, place: Codes | None = None) -> Difference:
     """Difference between the means of group 0 and group 1, and its t-test, as R's `svyttest`.
 
     Args:
         values: one number a row, NaN where it isn't known.
         group: 0, 1, or -1 for rows of neither group.
+        place: as in `independence`.
     """
-    point, scores = linearise(sample.weight, "mean", values, group, 2)
-    both = np.zeros((values.size, 2))
-    both[scores.rows, scores.domain] = scores.score
+    at = np.arange(values.size) if place is None else place
+    weight = sample.weight[at]
+    point, scores = linearise(weight, "mean", values, group, 2)
+    rows = at[scores.rows]
+    both = sums(rows * 2 + scores.domain, scores.score, sample.weight.size * 2).reshape(-1, 2)
     spread = covariance(sample, both)
-    units = np.unique(sample.first.unit_of_row[scores.rows[sample.weight[scores.rows] != 0]])
+    units = np.unique(sample.first.unit_of_row[rows[weight[scores.rows] != 0]])
     df = units.size - np.unique(sample.first.group_of_unit[units]).size - 1
     variance = float(spread[0, 0] + spread[1, 1] - 2 * spread[0, 1])
     return _difference(float(point.estimate[0] - point.estimate[1]), math.sqrt(max(variance, 0.0)), df)

@@ -20,7 +20,7 @@ Statistic = Literal["mean", "total", "ratio"]
 BLOCK: Final = 16_000_000
 """Numbers (domains times units) worked on at once: 128 MB."""
 
-DENSE: Final = 8
+DENSE: Final = 32
 """Places (domains times units) a row up to which sums are kept of all places; beyond, of those that are met."""
 
 NAMED: Final = 5
@@ -182,7 +182,15 @@ def _met(place: Codes, places: int) -> Codes:
     """The places that are met, in order, each once."""
     if places <= DENSE * place.size:
         return np.flatnonzero(np.bincount(place, minlength=places))
-    return np.unique(place)
+    ordered = np.sort(place)
+    return ordered[_starts(ordered)]
+
+
+def _starts(ordered: Codes) -> Flags:
+    """Where a value stands for the first time."""
+    starts: Flags = np.ones(ordered.size, np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=starts[1:])
+    return starts
 
 
 def _sum_met(place: Codes, values: Floats, places: int) -> tuple[Codes, Floats]:
@@ -191,8 +199,10 @@ def _sum_met(place: Codes, values: Floats, places: int) -> tuple[Codes, Floats]:
         totals = sums(place, values, places)
         keys = np.flatnonzero(totals)
         return keys, totals[keys]
-    keys, at = np.unique(place, return_inverse=True)
-    return keys, sums(at, values, keys.size)
+    order = np.argsort(place, kind="stable")
+    ordered = place[order]
+    starts = _starts(ordered)
+    return ordered[starts], sums(np.cumsum(starts) - 1, values[order], int(starts.sum()))
 
 
 def _spread_of_met(stage: Stage, keys: Codes, totals: Floats, count: int, center: bool) -> Floats:

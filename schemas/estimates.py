@@ -75,6 +75,28 @@ class WeightStep:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupTest:
+    """Whether the groups of a breakdown differ in an indicator by more than chance.
+
+    Attributes:
+        breakdown: a breakdown, or a crossing.
+        method: "rao_scott" (independence of the answer and the group, an F), or "t" (two means).
+        statistic: F or t.
+        numerator_df: of an F; 1 for a t.
+        denominator_df: degrees of freedom.
+        p: chance of so large a statistic where the groups are alike.
+    """
+
+    indicator: str
+    breakdown: str
+    method: str
+    statistic: float
+    numerator_df: float
+    denominator_df: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
 class Estimates:
     """What a workbook's indicators yielded; iterating it gives the estimates.
 
