@@ -5,7 +5,7 @@ Conventions and types are those of `schemas.tables`; what a row means is told in
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, String, Table, Text, false
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, String, Table, Text, false
 
 from schemas.tables import KEY, UtcDateTime, metadata
 
@@ -53,4 +53,20 @@ standing_marks = Table(
     Column("mark", String(10), primary_key=True),
     CheckConstraint("mark IN ('accepted', 'sent_back', 'pending', 'excluded')", name="mark"),
     Index(None, "form_id", "mark", "rule_id"),
+)
+
+# What somebody in the field says about a finding, for whoever decides: it decides nothing. Rows are only added.
+finding_notes = Table(
+    "finding_notes",
+    metadata,
+    Column("id", KEY, primary_key=True, autoincrement=True),
+    Column("form_id", Text, nullable=False),
+    Column("rule_id", Text, nullable=False),
+    Column("instance_id", Text, nullable=False),
+    Column("row_id", Text, nullable=False),
+    Column("person_id", KEY, ForeignKey("people.id"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "form_id", "instance_id"),
+    sqlite_autoincrement=True,
 )
