@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, select
 
 from schemas.decision_tables import standing_marks
 from schemas.decisions import Decision, InForce, in_force
-from schemas.tables import findings
+from schemas.tables import findings, submissions
 from store.inserts import keyed_insert
 
 Mark = tuple[str, str, str, str]
@@ -71,20 +71,27 @@ def mark_again(connection: Connection, form_id: str, instances: Collection[str],
         connection.execute(keyed_insert(connection, standing_marks).on_conflict_do_nothing(), values)
 
 
-def count_marked(connection: Connection, form_id: str, mark: str) -> int:
-    """How many findings or interviews have that mark."""
+def count_marked(connection: Connection, form_id: str, mark: str, communes: Collection[str] | None = None) -> int:
+    """How many findings or interviews have that mark; in interviews of these communes alone, if given."""
     query = select(func.count()).where(standing_marks.c.form_id == form_id, standing_marks.c.mark == mark)
-    return int(connection.execute(query).scalar_one())
+    return int(connection.execute(query.where(*_in_communes(communes))).scalar_one())
 
 
-def list_marked(connection: Connection, form_id: str, mark: str) -> list[str]:
-    """Interviews that have that mark themselves or by a finding, in their order."""
+def list_marked(connection: Connection, form_id: str, mark: str, communes: Collection[str] | None = None) -> list[str]:
+    """Interviews that have that mark themselves or by a finding, in their order; as `count_marked`."""
     query = (
         select(standing_marks.c.instance_id)
         .distinct()
         .where(standing_marks.c.form_id == form_id, standing_marks.c.mark == mark)
     )
-    return sorted(connection.scalars(query))
+    return sorted(connection.scalars(query.where(*_in_communes(communes))))
+
+
+def _in_communes(communes: Collection[str] | None) -> tuple[ColumnElement[bool], ...]:
+    if communes is None:
+        return ()
+    mine = [standing_marks.c[name] == submissions.c[name] for name in ("form_id", "instance_id")]
+    return (exists().where(*mine, submissions.c.commune.in_(sorted(communes))),)
 
 
 def is_accepted() -> ColumnElement[bool]:

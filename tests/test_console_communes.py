@@ -161,6 +161,7 @@ def test_each_commune_sees_confirms_and_objects_at_the_desk(store: Store, visito
     keep_preview(store, draw_up(store, FORM))
     address = f"/s/{FORM}/preview/{QUILICURA}"
     assert me.client.get(f"/desk/s/{FORM}/preview").headers["location"].endswith(address)
+    assert "waits for you to confirm" in me.get("/")[1]
     status, page = me.get(address)
     assert status == 200
     assert "Not published." in page
@@ -186,6 +187,21 @@ def row_id(store: Store) -> str:
     row = confirming.find_preview(store, FORM)
     assert row is not None
     return row.release_id
+
+
+def test_home_counts_what_is_of_the_own_commune(
+    store: Store, visitors: dict[str, Visitor], people: dict[str, Person]
+) -> None:
+    with store.read() as connection:
+        counts = count_by_commune(connection, FORM)
+    assert f"{counts[QUILICURA]} interviews" in visitors["quilicura"].get("/")[1]
+    assert f"{sum(counts.values())} interviews" in visitors["all"].get("/")[1]
+    theirs = sorted(interviews(store, SANTIAGO))[0]
+    deciding.decide(store, people["santiago"], FORM, Wish("exclude", theirs, "twice"))
+    assert theirs.removeprefix("uuid:") in visitors["all"].get(f"/s/{FORM}/exclusions")[1]
+    assert theirs.removeprefix("uuid:") not in visitors["reviewer"].get(f"/s/{FORM}/exclusions")[1]
+    assert "exclusion waits" not in visitors["reviewer"].get("/")[1]
+    assert "exclusion waits" in visitors["all"].get("/")[1]
 
 
 def test_the_menu_has_the_preview_where_there_are_communes(visitors: dict[str, Visitor]) -> None:

@@ -15,7 +15,7 @@ def show(visit: Visit) -> Response:
     """The interviews, why each is to be excluded, and what the person who looks may do."""
     form_id = visit.about.form_id
     with visit.store.read() as connection:
-        names = list_marked(connection, form_id, "pending")
+        names = list_marked(connection, form_id, "pending", visit.within)
     log = [row for name in names for row in deciding.list_log(visit.store, visit.who, form_id, name)]
     return visit.page(
         "exclusions.html",

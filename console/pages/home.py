@@ -8,14 +8,16 @@ from typing import Final
 
 from starlette.responses import Response
 
-from console.acts import coming_home, releasing, reviewing
+from console.acts import coming_home, confirming, releasing, reviewing
 from console.acts.managing import logs_in
 from console.pages.fieldwork import read_standing
 from console.surveys import Survey, list_surveys, load_survey, zone_of
 from console.visiting import Visit
 from forms.compile import CompiledForm
 from forms.followups import followup_id
+from schemas.rights import is_spread
 from store import findings
+from store.communes import count_by_commune
 from store.forms import list_form_versions
 from store.people import list_people
 from store.quality_reports import ReportRow
@@ -69,10 +71,12 @@ def _board(visit: Visit) -> Board:
     compiled = load_survey(visit.store, visit.about.form_id)
     with visit.store.read() as connection:
         counts = count_submissions(connection, visit.about.form_id)
-    needs = [*_of_findings(visit), *_of_releases(visit), *_of_reports(visit, compiled)]
+        here = count_by_commune(connection, visit.about.form_id) if visit.within is not None else {}
+    current = counts.current if visit.within is None else sum(here.get(cut, 0) for cut in visit.within)
+    needs = [*_of_findings(visit), *_of_previews(visit), *_of_releases(visit), *_of_reports(visit, compiled)]
     needs += _of_field(visit, compiled, counts)
     told = sorted((need for need in needs if need.number), key=lambda need: not need.is_urgent)
-    return Board(visit.about, counts.current, tuple(told))
+    return Board(visit.about, current, tuple(told))
 
 
 def _of_findings(visit: Visit) -> list[Need]:
@@ -85,10 +89,21 @@ def _of_findings(visit: Visit) -> list[Need]:
                 needs.append(Need(severity, number, address, severity == "error"))
         if visit.may("decide_exclusion"):
             # One's own wait for somebody else: they are told apart on the page.
-            needs.append(Need("exclusion", count_marked(connection, form_id, "pending"), visit.in_survey("exclusions")))
+            number = count_marked(connection, form_id, "pending", visit.within)
+            needs.append(Need("exclusion", number, visit.in_survey("exclusions")))
         if visit.may("see_interviews") and list_form_versions(connection, followup_id(form_id)):
-            needs.append(Need("out", count_marked(connection, form_id, "sent_back"), visit.in_survey("returns")))
+            number = count_marked(connection, form_id, "sent_back", visit.within)
+            needs.append(Need("out", number, visit.in_survey("returns")))
     return needs
+
+
+def _of_previews(visit: Visit) -> list[Need]:
+    """Communes of the person that were shown figures and haven't answered."""
+    if not visit.who.communes or not is_spread(visit.about.commune) or not visit.may(confirming.ACT):
+        return []
+    found = confirming.list_standing(visit.store, visit.who, visit.about.form_id)
+    number = sum(one.answer is None for one in found[1]) if found else 0
+    return [Need("preview", number, visit.in_survey("preview"), is_urgent=True)]
 
 
 def _of_releases(visit: Visit) -> list[Need]:

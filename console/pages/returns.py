@@ -35,7 +35,7 @@ def _page(
     fields = {field.column: field for field in compiled.form.fields()}
     found = coming_home.list_returns(visit.store, visit.who, form_id)
     with visit.store.read() as connection:
-        out = list_marked(connection, form_id, "sent_back")
+        out = list_marked(connection, form_id, "sent_back", visit.within)
         rules = {row.rule.rule_id: row.rule for row in list_rule_runs(connection, form_id)}
     waiting = [row for row in found if row.waiting]
     there = {row.instance_id for row in waiting}
