@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
 def trace_figure(
     release: Annotated[str, typer.Argument(metavar="RELEASE", help="Name of the release's folder, or latest.")],
     indicator: Annotated[str, typer.Argument(metavar="INDICATOR", help="Name as tables/estimates.csv has it.")],
-    domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="total, or BREAKDOWN=CODE.")] = "total",
+    domain: Annotated[
+        str, typer.Argument(metavar="DOMAIN", help="total, or BREAKDOWN=CODE, with & between parts.")
+    ] = "total",
     category: Annotated[str, typer.Option("--category", metavar="CODE", help="Of a distribution.")] = "",
     hashes: Annotated[bool, typer.Option("--hashes", help="List the SHA-256 of each interview behind it.")] = False,
     language: Annotated[
@@ -91,7 +93,8 @@ def _lines(found: Trace, hashes: bool) -> list[str]:
     else:
         lines.append(f"  published: {told['estimate']} {told['unit']}, n {told['n']}, {told['label']}")
     if found.figure is not None:
-        agrees = "the same" if found.same else "NOT THE SAME"
+        other = "other interviews than then: see below" if found.same is None else "NOT THE SAME"
+        agrees = "the same" if found.same else other
         lines.append(f"  computed anew: {found.figure.estimate.estimate} ({agrees})")
     lines += ["", "Definition (sheets indicators, breakdowns)"]
     for each in found.definitions:

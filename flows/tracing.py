@@ -19,6 +19,7 @@ from flows.releasing import SOURCES
 from forms.compile import CompiledForm
 from reports.contents import combine_digests
 from reports.release_signing import is_intact
+from schemas.domains import parts
 from schemas.errors import ReleaseError
 from schemas.fields import INSTANCE_ID, Field
 from schemas.text import pick
@@ -59,7 +60,8 @@ class Trace:
         intact: whether every file of the folder still has the digest it was published with.
         published: the figure's row in `tables/estimates.csv`, column -> text.
         figure: the rows behind it and the figure computed anew; null where it is withheld or can't be computed now.
-        same: whether the figure computed anew is the published one; null without one.
+        same: whether the figure computed anew is the published one; null without one, or where it differs because
+            interviews were edited, withdrawn or set aside since.
         definitions: the expressions it follows from.
         sources: digests of the interviews behind the release, as it was made.
         source_list_matches: whether their combined digest is the one that the release names.
@@ -87,7 +89,7 @@ def trace(
     """Follows one figure back.
 
     Args:
-        domain: "total", or "breakdown=code".
+        domain: "total", or "breakdown=code", with "&" between the parts of a crossing.
         category: of a distribution, else "".
 
     Raises:
@@ -112,6 +114,7 @@ def trace(
         tables = _tables_of(store, row, compiled, still)
         figure = trace_figure(compiled.specs, compiled.form, tables, indicator, domain, category)
         behind = {instance: still[instance] for instance in figure.instances}
+    same = None if figure is None else _is_same(published["estimate"], figure.estimate.estimate)
     with store.read() as connection:
         verified = len(store.blobs.read_many(connection, list(behind.values()))) if behind else 0
     return Trace(
@@ -119,7 +122,7 @@ def trace(
         intact=is_intact(folder, row.sha256),
         published=published,
         figure=figure,
-        same=None if figure is None else _is_same(published["estimate"], figure.estimate.estimate),
+        same=same if same or len(sources) == len(still) else None,
         definitions=_definitions(compiled, indicator, domain, language),
         sources=sources,
         source_list_matches=combine_digests(sources) == row.details.get(SOURCES),
@@ -179,7 +182,7 @@ def _is_same(published: str, computed: float | None) -> bool:
 
 def _definitions(compiled: CompiledForm, indicator: str, domain: str, language: str) -> tuple[Definition, ...]:
     fields = {field.name: field for field in compiled.form.fields()}
-    wanted = {("indicators", indicator), ("breakdowns", domain.partition("=")[0])}
+    wanted = {("indicators", indicator), *(("breakdowns", name) for name, _ in parts(domain))}
     return tuple(
         Definition(
             part="breakdown" if rule.sheet == "breakdowns" else rule.kind,
