@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows import commands_cleaning_store, commands_imputation
-from flows.output import JsonOption, Output
+from flows.output import DataOption, JsonOption, Output
+from flows.places import open_data
 from flows.refused_rows import tell_refused, write_refused
 from schemas.errors import CommandError
 
@@ -19,12 +21,14 @@ if TYPE_CHECKING:
     from validation.cleaning.log import CleaningRow
     from validation.cleaning.replay import RefusedRow, Replayed
 
+_FIRST_DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 app = typer.Typer(no_args_is_help=True, help="Replay what people decided to change over the data as they came in.")
 
 
 def register(parent: typer.Typer) -> None:
     """Adds the command group."""
     commands_cleaning_store.register(app)
+    app.command("rehearse")(rehearse)
     commands_imputation.register(app)
     parent.add_typer(app, name="cleaning")
 
@@ -79,6 +83,43 @@ def apply_log(
     _tell(output, len(rows) + len(broken), result, out)
     if strict and result.refused:
         raise typer.Exit(1)
+
+
+def rehearse(
+    form_id: Annotated[str, typer.Argument(metavar="FORM_ID", help="The form, as `comunal forms list` shows it.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where RAW.csv, LOG.csv and EXPECTED.csv go.")],
+    rows: Annotated[int, typer.Option("--rows", min=1, help="Rows of the log.")] = 700,
+    interviews: Annotated[int, typer.Option("--interviews", "-n", min=1, help="Interviews of the table.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files.")] = 1,
+    table: Annotated[str, typer.Option("--table", metavar="NAME", help="main, or one of the form's repeats.")] = "main",
+    json_lines: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """Make a table of a registered form with errors in it, the log that mends them, and the table that must come of it.
+
+    Nobody's data: the interviews are rehearsed and answers miskeyed. The log changes and blanks answers, removes
+    practice interviews and says of some that nothing is to be done. `comunal cleaning apply` must give EXPECTED.csv.
+    """
+    from flows.registering import load_form
+    from flows.rehearsed_flat import rehearse_flat
+
+    output = Output(json_lines)
+    with open_data(data) as store:
+        compiled = load_form(store, form_id)
+    made = rehearse_flat(compiled, interviews=interviews, rows=rows, seed=seed, start=_FIRST_DAY, table=table)
+    raw, log, expected = made.write(out)
+    counts = Counter(made.log.frame["change_type"].to_list())
+    summary = {
+        "raw": str(raw),
+        "log": str(log),
+        "expected": str(expected),
+        "id": made.key,
+        "rows": len(made.log.rows()),
+    }
+    kinds = ", ".join(f"{kind} {times}" for kind, times in sorted(counts.items()))
+    output.record(summary | {"change_types": dict(counts)}, f"{log}: {summary['rows']} rows ({kinds}).")
+    output.say(f"  comunal cleaning apply {raw} {log} --id {made.key} --out {out / 'CLEAN.csv'}")
+    output.say(f"  must give {expected}, byte for byte.")
 
 
 def read_log(path: Path, key: str = "") -> tuple[list[CleaningRow], list[RefusedRow]]:

@@ -57,7 +57,7 @@ def rehearse_log(compiled: CompiledForm, *, interviews: int, rows: int, seed: in
     practice = list(every)
     miskeyed = miskey(compiled, meant, rows - removed - kept, seed)
     came = [one.came for one in miskeyed]
-    right, wrong = _read(compiled.form, meant, start), _read(compiled.form, came, start)
+    right, wrong = read_interviews(compiled.form, meant, start), read_interviews(compiled.form, came, start)
     log = [_row(change) for change in list_differences(compiled.form, wrong, right)]
     log += [(one.instance_id, "", "", "", ChangeType.REMOVE.value, "", "", "practice interview") for one in practice]
     log += list(islice(_nothing_to_do(compiled.form, right), kept))
@@ -78,7 +78,8 @@ def _nothing_to_do(form: Form, tables: Mapping[str, pl.DataFrame]) -> Iterator[t
                 yield (instance_id, field.column, "", "", ChangeType.NONE.value, "main", "", "asked again: right")
 
 
-def _read(form: Form, interviews: Sequence[RehearsedInterview], at: datetime) -> Mapping[str, pl.DataFrame]:
+def read_interviews(form: Form, interviews: Sequence[RehearsedInterview], at: datetime) -> Mapping[str, pl.DataFrame]:
+    """The typed tables of interviews that arrive at that moment."""
     batch = [
         RawSubmission(
             submission_id=number,

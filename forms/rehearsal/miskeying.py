@@ -30,22 +30,27 @@ class Miskeyed:
 class Miskeyer(Spoiler):
     """Changes answers of interviews: other codes, numbers with a digit too many, other days, lost answers."""
 
-    def miskey(self, interview: RehearsedInterview, most: int) -> Miskeyed:
-        """Change up to so many answers that are neither personal nor calculated, each to one of its type."""
+    def miskey(self, interview: RehearsedInterview, most: int, table: str | None = None) -> Miskeyed:
+        """Change up to so many answers that are neither personal nor calculated, each to one of its type.
+
+        Of one table, or of all.
+        """
         root, _ = self._open(interview)
         changes = 0
-        for _, node, wrong in self._candidates(root):
+        for _, node, wrong in self._candidates(root, table):
             if changes == most:
                 break
             node.text = wrong
             changes += 1
         return Miskeyed(interview, replace(interview, xml=self._close(root)), changes)
 
-    def _candidates(self, root: Element) -> list[tuple[Question, Element, str]]:
+    def _candidates(self, root: Element, table: str | None) -> list[tuple[Question, Element, str]]:
         found = []
         for question in self.plan.questions:
             field = question.field
             if field.personal or field.calculation or field.preload or not field.control or field.name == "instanceID":
+                continue
+            if table not in {None, field.table}:
                 continue
             for node in self._nodes(root, field.path):
                 wrong = self._wrong(field, node.text) if node.text else self._needless(field)
@@ -81,13 +86,24 @@ class Miskeyer(Spoiler):
                 return text
 
 
-def miskey(compiled: CompiledForm, interviews: Sequence[RehearsedInterview], changes: int, seed: int) -> list[Miskeyed]:
-    """Miskey exactly so many answers, spread over the interviews; fewer only if they don't hold as many."""
+def miskey(
+    compiled: CompiledForm,
+    interviews: Sequence[RehearsedInterview],
+    changes: int,
+    seed: int,
+    table: str | None = None,
+) -> list[Miskeyed]:
+    """Miskey exactly so many answers, spread over the interviews; fewer only if they don't hold as many.
+
+    Args:
+        table: the only table whose answers are miskeyed, null for all.
+    """
     chance = random.Random(f"{seed}/miskeying")  # noqa: S311 - a rehearsal, not a secret
     miskeyer = Miskeyer(compiled, chance)
-    share = -(-changes // max(len(interviews), 1))
     found = []
-    for interview in interviews:
-        found.append(miskeyer.miskey(interview, min(share, changes)))
+    for at, interview in enumerate(interviews):
+        # What earlier ones had no room for is spread over those that are left.
+        share = -(-changes // (len(interviews) - at))
+        found.append(miskeyer.miskey(interview, min(share, changes), table))
         changes -= found[-1].changes
     return found
