@@ -32,6 +32,8 @@ SESSION_COOKIE = "comunal_desk"
 LANGUAGE_COOKIE = "comunal_language"
 FORM_BYTES = 256 * 1024
 FORM_FIELDS = 2000
+WORDLESS = frozenset({"STO-092", "STO-094", "STO-095"})
+"""Errors of the store that say that words are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,4 +199,5 @@ def read_visit(desk: Desk, request: Request, body: bytes) -> Visit:
 
 def status_of(error: ComunalError) -> int:
     """What a browser is told of an error: what can't be done just now is nobody's failure."""
-    return 409 if isinstance(error, CommandError | ReleaseError) else error.http_status
+    is_refused = isinstance(error, CommandError | ReleaseError) or error.code in WORDLESS
+    return 409 if is_refused else error.http_status

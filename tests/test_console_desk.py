@@ -401,3 +401,34 @@ def test_every_text_that_a_template_names_is_there() -> None:
 @pytest.mark.parametrize("text", ["", "_", "x_1", "2026-01-01_x", "_5"])
 def test_a_place_that_is_none_begins_at_the_beginning(text: str) -> None:
     assert read_cursor(text) is None
+
+
+def test_a_supervisor_explains_a_finding_and_decides_nothing(store: Store, visitors: dict[str, Visitor]) -> None:
+    saul, address = visitors["saul"], f"/s/{FORM}/explain"
+    told = {"rule": "check:adults_told", "instance": "uuid:child"}
+    assert "Explain" in saul.get(CHILD)[1]
+    status, where = saul.post(address, body="the aunt lives there on weekdays", **told)
+    assert (status, "done=explain" in where) == (303, True)
+    page = visitors["ana"].get(CHILD)[1]
+    assert "<b>Saul:</b> the aunt lives there on weekdays" in page
+    assert "check:adults_told" in open_rules(store)
+    assert saul.post(address, body="  ", **told)[0] == 409
+    assert saul.post(address, body="x", rule="check:nothing", instance="uuid:child")[0] == 409
+    assert visitors["rosa"].post(address, body="x", **told)[0] == 403
+    assert "the aunt" in visitors["rosa"].get(CHILD)[1]
+    assert 'name="body"' not in visitors["rosa"].get(CHILD)[1]
+
+
+def test_what_is_found_of_an_enumerator_is_explained_on_the_page_of_field_work(
+    store: Store, visitors: dict[str, Visitor]
+) -> None:
+    said = {"en": "Too quick."}
+    found = Finding(FORM, "1", "", "enumerator:7", "field:too_quick", "field", "warning", "", said)
+    with store.begin() as connection:
+        put_findings(connection, FORM, [found], {"field:too_quick"})
+    saul, address = visitors["saul"], f"/s/{FORM}/fieldwork"
+    assert "Too quick." in saul.get(address)[1]
+    status, where = saul.post(f"/s/{FORM}/explain", rule="field:too_quick", row="enumerator:7", body="a second phone")
+    assert (status, where.endswith("fieldwork?done=explain")) == (303, True)
+    page = visitors["rosa"].get(address)[1]
+    assert "a second phone" in page

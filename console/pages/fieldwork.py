@@ -11,6 +11,7 @@ from typing import Any, Final
 import polars as pl
 from starlette.responses import Response
 
+from console.acts.explaining import read_notes
 from console.surveys import load_survey, zone_of
 from console.visiting import Visit
 from forms.compile import CompiledForm
@@ -79,6 +80,9 @@ def show(visit: Visit) -> Response:
         map=letter_map(map_, visit.words) if map_ else "",
         codes=_quota_labels(visit, compiled),
         units=UNITS,
+        notes=read_notes(visit.store, visit.who, visit.about.form_id, ""),
+        zone=zone_of(compiled),
+        notice="done_explain" if visit.request.query_params.get("done") == "explain" else "",
     )
 
 

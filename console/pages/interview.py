@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from console.acts.explaining import read_notes
 from console.answers import Answer, Reader, Section, Where
 from console.correcting import Input, read_inputs
 from console.pages.places import place
@@ -175,6 +176,7 @@ def page_of(
         log=_entries(visit, log, standing),
         rights={action: visit.may(right) for action, right in RIGHTS.items()},
         following=_following(visit, seen),
+        notes=read_notes(visit.store, visit.who, visit.about.form_id, seen.interview.current_id),
     )
 
 
