@@ -11,14 +11,15 @@ import polars as pl
 
 from console.acts.edited import edit_survey
 from flows.registering import load_form
-from flows.spreading import interview_communes
+from flows.spreading import interview_communes, unit_communes
 from forms.compile import CompiledForm
-from reports.maps import find_boundary
+from forms.spreading import list_communes
+from reports.maps import find_area
 from schemas.fields import FORM_VERSION, INSTANCE_ID, MAIN_TABLE
 from schemas.findings import Finding, Rule, RuleSummary
 from store import findings as finding_rows
 from store import forms as form_rows
-from store.communes import put_communes
+from store.communes import put_communes, put_unit_communes
 from store.open import Store
 from store.personal import PersonalAccess, read_personal
 from store.settled_readings import settle_readings
@@ -106,7 +107,7 @@ def check(
         personal=personal,
         versions=published,
         monitoring=specs.monitoring,
-        boundary=find_boundary(specs.design.commune),
+        boundary=find_area(list_communes(specs)),
         today=datetime.now(UTC),
     )
     found.append(fieldwork.findings)
@@ -123,6 +124,8 @@ def check(
             put_communes(connection, form_id, communes.items())
         changes = finding_rows.put_findings(connection, form_id, chain.from_iterable(found), evaluated)
         finding_rows.put_rule_runs(connection, form_id, merged)
+        if communes is not None:
+            put_unit_communes(connection, form_id, unit_communes(latest, tables, communes))
         for split in settled:
             settle_readings(connection, form_id, split.corrected, split.restored)
         set_aside = finding_rows.blocked_instances(connection, form_id)

@@ -16,10 +16,11 @@ from forms.compile import CompiledForm
 from schemas.errors import AccessError, CommandError
 from schemas.fields import INSTANCE_ID, MAIN_TABLE, Form
 from schemas.findings import Finding
-from schemas.rights import may
+from schemas.rights import is_spread, may
 from store import findings as finding_rows
 from store import forms as form_rows
 from store.audit import record
+from store.communes import communes_of
 from store.interviews import Interview, list_interviews
 from store.open import Store
 from store.people import get_person
@@ -148,6 +149,8 @@ def _look(store: Store, form_id: str, interview: Interview, person_id: int, reas
     with store.read() as connection:
         person = get_person(connection, person_id)
         commune = form_rows.get_form_version(connection, form_id, interview.version).commune
+        if is_spread(commune):
+            commune = communes_of(connection, form_id, [interview.current_id]).get(interview.current_id, "")
     PersonalAccess(person.name, reason)  # refuses what has no reason
     allowed = person.revoked_at is None and may(person, "see_interviews", commune)
     with store.begin() as connection:

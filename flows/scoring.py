@@ -10,7 +10,8 @@ from typing import Any
 
 from flows.exporting import open_findings
 from flows.registering import load_form
-from reports.maps import find_boundary
+from forms.spreading import list_communes
+from reports.maps import find_area
 from schemas.fields import INSTANCE_ID, MAIN_TABLE
 from schemas.findings import Finding
 from store.findings import list_rule_runs
@@ -84,7 +85,7 @@ def _explain(
         specs.design.settings,
         specs.monitoring,
         personal,
-        boundary=find_boundary(specs.design.commune),
+        boundary=find_area(list_communes(specs)),
     )
     explainer = Explainer(task, unmade)
     acts = {(act["kind"], act["instance_id"]): act for act in map(_read_act, lines) if act}

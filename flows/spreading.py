@@ -32,6 +32,21 @@ def interview_communes(compiled: CompiledForm, tables: Mapping[str, pl.DataFrame
     return dict(zip(instances, told, strict=True))
 
 
+def unit_communes(
+    compiled: CompiledForm, tables: Mapping[str, pl.DataFrame], communes: Mapping[str, str]
+) -> dict[str, str]:
+    """What a finding of field work is about ("enumerator:7") -> CUT, where all its interviews are of one commune."""
+    specs, main = compiled.specs, tables[MAIN_TABLE]
+    named = [row.value for row in specs.monitoring if (row.name, row.parameter) == ("general", "enumerator")]
+    question = (named or [specs.design.settings.get("enumerator", "")])[0].strip("${} ")
+    if question not in main.columns:
+        return {}
+    mine = main.select(INSTANCE_ID, pl.col(question).cast(pl.String)).drop_nulls()
+    cuts = mine[INSTANCE_ID].replace_strict(communes, default="", return_dtype=pl.String)
+    units = mine.with_columns(cuts.alias("commune")).group_by(question).agg(pl.col("commune").unique())
+    return {f"enumerator:{code}": found[0] for code, found in units.iter_rows() if len(found) == 1}
+
+
 def communes_of_batch(
     data: Path, compiled: CompiledForm, segments: Iterable[Segment], instances: Iterable[str]
 ) -> dict[str, str] | None:

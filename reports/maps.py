@@ -6,7 +6,7 @@ Política Administrativa 2023 of IDE Chile: coarse, good enough to show where a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -120,6 +120,16 @@ def find_boundary(cut: str) -> Any:  # noqa: ANN401 as above
     """The area of a commune in degrees (a shapely geometry), null if none has that code. It is coarse: see the top."""
     named = _read_boundaries().get(cut)
     return None if named is None else named[1]
+
+
+def find_area(cuts: Sequence[str]) -> Any:  # noqa: ANN401 as above
+    """The area of several communes together, null if any has no boundary or there are none."""
+    import shapely
+
+    found = [find_boundary(cut) for cut in cuts]
+    if not found or any(one is None for one in found):
+        return None
+    return found[0] if len(found) == 1 else shapely.union_all(found)
 
 
 @cache

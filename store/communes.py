@@ -6,7 +6,7 @@ it. Whoever is bound to communes is shown by it what is theirs (`schemas.rights.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, Select, exists, func, select, update
 
@@ -51,6 +51,31 @@ def _move_findings(connection: Connection, form_id: str, instances: Select[tuple
     if connection.execute(update(findings).where(*where).values(commune=now)).rowcount:
         for origin in ("parse", "rules"):
             count_again(connection, form_id, origin)
+
+
+def put_unit_communes(connection: Connection, form_id: str, communes: Mapping[str, str]) -> int:
+    """Keep of which commune findings about no single interview are; of units that aren't named, of none.
+
+    Args:
+        connection: of `Store.begin()`.
+        form_id: their form.
+        communes: what a finding is about ("enumerator:7") -> CUT.
+
+    Returns:
+        How many changed.
+    """
+    query = select(findings.c.id, findings.c.row_id, findings.c.commune)
+    rows = connection.execute(query.where(findings.c.form_id == form_id, findings.c.instance_id == "")).all()
+    changed = 0
+    for number, unit, commune in rows:
+        # "enumerator:7/question:age" is about the same enumerator; a code may hold a slash of its own.
+        wanted = communes.get(unit, communes.get(unit.partition("/question:")[0], ""))
+        if wanted != commune:
+            connection.execute(update(findings).where(findings.c.id == number).values(commune=wanted))
+            changed += 1
+    if changed:
+        count_again(connection, form_id, "rules")
+    return changed
 
 
 def communes_of(connection: Connection, form_id: str, instance_ids: Sequence[str]) -> dict[str, str]:

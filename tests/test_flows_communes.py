@@ -7,8 +7,10 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 from three_communes import (
     AT,
@@ -28,13 +30,16 @@ from flows.cli import app
 from flows.previewing import keep_preview, write_commune
 from flows.registering import load_form
 from flows.releasing import draw_up, release
+from flows.spreading import unit_communes
 from reports.panel import write_panel
 from schemas.domains import parts
 from schemas.errors import AccessError, ReleaseError
 from schemas.fields import INSTANCE_ID, MAIN_TABLE
+from schemas.findings import Finding
 from store.audit import list_log
-from store.communes import count_by_commune
+from store.communes import count_by_commune, put_communes, put_unit_communes
 from store.decisions import add_decision
+from store.findings import count, list_findings, put_findings
 from store.open import Store, open_store
 from store.people import Person
 from store.releases import get_release
@@ -239,7 +244,6 @@ def test_a_corrected_commune_moves_the_interview_and_its_findings(store: Store, 
     from console.acts import deciding
     from console.acts.wishes import Change, Wish
     from flows.checking import check
-    from store.findings import list_findings
 
     with store.read() as connection:
         mine = {row.instance_id for row in list_findings(connection, FORM, communes=[QUILICURA])} - {""}
@@ -260,8 +264,6 @@ def test_a_corrected_commune_moves_the_interview_and_its_findings(store: Store, 
 
 def test_an_interview_without_commune_is_nobodys_who_is_bound(store: Store) -> None:
     with store.begin() as connection:
-        from store.communes import put_communes
-
         name = list_by_state(connection, FORM, "current")[0]
         assert put_communes(connection, FORM, [(name, "")]) == 1
         assert put_communes(connection, FORM, [(name, "")]) == 0
@@ -270,6 +272,28 @@ def test_an_interview_without_commune_is_nobodys_who_is_bound(store: Store) -> N
     add_interviews(store, survey_folder() / "book", 3, seed=77)
     with store.read() as connection:
         assert "" not in count_by_commune(connection, FORM), "check reads it from the answers again"
+
+
+def test_a_finding_about_an_enumerator_is_of_the_commune_of_all_their_interviews(store: Store) -> None:
+    compiled = load_form(store, FORM)
+    design = replace(compiled.specs.design, settings={**compiled.specs.design.settings, "enumerator": "${code}"})
+    compiled = replace(compiled, specs=replace(compiled.specs, design=design))
+    rows = [("i1", "7"), ("i2", "7"), ("i3", "8"), ("i4", "8"), ("i5", None)]
+    main = pl.DataFrame(rows, schema=[INSTANCE_ID, "code"], orient="row")
+    communes = {"i1": QUILICURA, "i2": QUILICURA, "i3": QUILICURA, "i4": SANTIAGO, "i5": SANTIAGO}
+    found = unit_communes(compiled, {MAIN_TABLE: main}, communes)
+    assert found == {"enumerator:7": QUILICURA}
+    said = [
+        Finding(FORM, "1", "", unit, "field:rate", "field", "warning", "", {"en": "odd"})
+        for unit in ("enumerator:7", "enumerator:7/question:age", "enumerator:8", "commune:x")
+    ]
+    with store.begin() as connection:
+        put_findings(connection, FORM, said, {"field:rate"})
+        assert put_unit_communes(connection, FORM, found) == 2
+        assert put_unit_communes(connection, FORM, found) == 0
+        mine = [row for row in list_findings(connection, FORM, communes=[QUILICURA]) if not row.instance_id]
+        assert [row.row_id for row in mine] == ["enumerator:7", "enumerator:7/question:age"]
+        assert count(connection, FORM, rule_id="field:rate", communes=[QUILICURA]) == 2
 
 
 def run(store: Store, *words: str, fails: bool = False) -> str:
