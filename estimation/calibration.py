@@ -22,7 +22,8 @@ RAKE_LIMIT: Final = 1.0
 """Raking stops when no cell's sum of weights moves by more than this, as R's `rake` does: see `rake`."""
 
 RAKE_PASSES: Final = 200
-NEWTON_STEPS: Final = 50
+NEWTON_STEPS: Final = 100
+HALVINGS: Final = 40
 REACHED: Final = 1e-7
 
 
@@ -183,25 +184,34 @@ def regression_factors(
     """
     from scipy.sparse import diags_array
 
+    def farthest(eta: Floats) -> float:
+        """How far the total is off that is farthest from reached, of its size."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            off = totals - variables.T @ (weight * _distance(variables @ eta, distance, bounds)[0])
+            size = float(np.max(np.abs(off) / (1 + np.abs(totals)), initial=0.0))
+        return size if np.isfinite(size) else np.inf
+
     eta: Floats = np.zeros(variables.shape[1])
+    misfit = farthest(eta)
     for _ in range(NEWTON_STEPS):
         factor, slope = _distance(variables @ eta, distance, bounds)
-        misfit = totals - variables.T @ (weight * factor)
-        if np.all(np.abs(misfit) / (1 + np.abs(totals)) < REACHED):
+        if misfit < REACHED:
             return factor
         crossed = (variables.T @ diags_array(weight * slope) @ variables).toarray()
-        step = np.linalg.pinv(crossed) @ misfit
-        while not np.all(np.isfinite(_distance(variables @ (eta + step), distance, bounds)[0])):
+        step = np.linalg.pinv(crossed) @ (totals - variables.T @ (weight * factor))
+        # From weights that are far off a whole step leads astray: it is shortened until it comes nearer.
+        for _ in range(HALVINGS):
+            if farthest(eta + step) < misfit:
+                break
             step = step / 2
         eta = eta + step
-    factor, _ = _distance(variables @ eta, distance, bounds)
-    misfit = np.abs(totals - variables.T @ (weight * factor)) / (1 + np.abs(totals))
-    if np.all(misfit < REACHED):
-        return factor
+        misfit = farthest(eta)
+    if misfit < REACHED:
+        return _distance(variables @ eta, distance, bounds)[0]
     raise EstimationError(
         "EST-024",
         f"The calibration totals can't all be reached{'' if bounds is None else ' within the bounds'}: the farthest is "
-        f"off by {float(misfit.max()):.2g} of its size.",
+        f"off by {misfit:.2g} of its size.",
         "Look for totals that contradict each other, join small classes, or widen the bounds.",
     )
 
