@@ -115,22 +115,32 @@ def write_tables(
     form_id: FormId,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write; one file a repeat.")],
     file_format: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="csv or parquet.")] = "csv",
+    raw: Annotated[
+        bool, typer.Option("--raw", help="As received, before anybody's decisions, excluded interviews too.")
+    ] = False,
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
     """Write the typed tables of a form: main (one row a submission) and one file a repeat.
 
-    Personal answers are not in them: a mark says that one was given.
+    As people's decisions left them: corrections made, excluded interviews left out; with --raw as received. Personal
+    answers are not in them: a mark says that one was given.
     """
     from flows.exporting import export_tables
     from store.submissions import count_submissions
 
     output = Output(json_lines)
     with open_data(data) as store:
-        for written in export_tables(store, form_id, out, file_format):
+        exported = export_tables(store, form_id, out, file_format, raw=raw)
+        for written in exported.tables:
             output.record(written, f"{written.path}: {written.rows} rows, {written.columns} columns")
         with store.read() as connection:
             waiting = count_submissions(connection, form_id).unparsed
+    if exported.cells or exported.excluded or exported.stale:
+        output.say(
+            f"Decisions changed {exported.cells} answers and left {exported.excluded} interviews out; "
+            f"{exported.stale} corrections no longer apply. As received: --raw."
+        )
     if waiting:
         output.say(f"{waiting} interviews wait and are not in them: comunal run ingest --form {form_id}, then again.")
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import polars as pl
 
+from console.acts.edited import edit_survey
 from flows.registering import list_registered, load_form
 from forms.audit import AUDIT_TABLE, section_times
 from schemas.findings import Finding
@@ -27,13 +28,44 @@ class WrittenTable:
     columns: int
 
 
-def export_tables(store: Store, form_id: str, out: Path, file_format: Literal["csv", "parquet"]) -> list[WrittenTable]:
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        tables: one file each.
+        cells: answers that decisions changed; excluded: interviews that they left out; stale: corrections that no
+            longer apply. All 0 of raw tables.
+    """
+
+    tables: tuple[WrittenTable, ...]
+    cells: int = 0
+    excluded: int = 0
+    stale: int = 0
+
+
+def export_tables(
+    store: Store, form_id: str, out: Path, file_format: Literal["csv", "parquet"], *, raw: bool = False
+) -> Exported:
     """Writes every typed table of a form, one file each; where phones logged events, the time by section too.
+
+    Args:
+        store: where the form is.
+        form_id: of the form.
+        out: folder, made if it isn't there.
+        file_format: of the files.
+        raw: as received; else as people's decisions left them, without excluded interviews.
 
     Raises:
         StoreError: STO-011, when the form is not registered.
     """
-    tables = read_tables(store, form_id, load_form(store, form_id).form)
+    form = load_form(store, form_id).form
+    tables = dict(read_tables(store, form_id, form))
+    cells = excluded = stale = 0
+    if not raw:
+        survey = edit_survey(store, form, tables, reader="comunal tables")
+        tables = dict(survey.tables)
+        cells, excluded, stale = survey.edited.cells, len(survey.edited.excluded), len(survey.edited.stale)
     if AUDIT_TABLE in tables:
         tables[f"{AUDIT_TABLE}_sections"] = section_times(tables[AUDIT_TABLE])
     out.mkdir(parents=True, exist_ok=True)
@@ -46,8 +78,9 @@ def export_tables(store: Store, form_id: str, out: Path, file_format: Literal["c
             frame.write_parquet(path)
         written.append(WrittenTable(name, str(path), frame.height, frame.width))
     with store.begin() as connection:
-        record(connection, "export.tables", "form", form_id, note=f"{len(written)} tables as {file_format}")
-    return written
+        note = f"{len(written)} {'raw' if raw else 'edited'} tables as {file_format}"
+        record(connection, "export.tables", "form", form_id, note=note)
+    return Exported(tuple(written), cells, excluded, stale)
 
 
 def open_findings(store: Store, form_id: str | None) -> list[Finding]:

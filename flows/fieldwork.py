@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from console.acts.edited import edit_survey
 from flows.registering import load_form
 from schemas.findings import Finding
 from store import findings as finding_rows
@@ -39,14 +40,14 @@ class FieldworkReport:
 
 
 def read_fieldwork(store: Store, form_id: str, now: datetime | None = None) -> FieldworkReport:
-    """How field work stands now; findings are those of the last check.
+    """How field work stands now, of the interviews as decisions left them; findings are those of the last check.
 
     Raises:
         StoreError: STO-011, when the form is not registered.
     """
     compiled = load_form(store, form_id)
     form, specs = compiled.form, compiled.specs
-    tables = read_tables(store, form_id, form)
+    tables = edit_survey(store, form, read_tables(store, form_id, form), reader="comunal fieldwork").tables
     with store.read() as connection:
         open_ones = finding_rows.list_findings(connection, form_id, kinds=FIELD_KINDS)
     exceptions = tuple(finding for finding in open_ones if not finding.instance_id)

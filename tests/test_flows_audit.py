@@ -89,7 +89,7 @@ def test_rehearsed_audit_files_become_a_table_once_and_are_exported(store: Store
     assert {"person", "age"} <= set(events["question"].drop_nulls())
     assert check(store, "visits", expectations=False).findings == 0
 
-    written = {item.table: item for item in export_tables(store, "visits", tmp_path / "out", "csv")}
+    written = {item.table: item for item in export_tables(store, "visits", tmp_path / "out", "csv").tables}
     assert written[AUDIT_TABLE].rows == events.height
     sections = pl.read_csv(written[f"{AUDIT_TABLE}_sections"].path)
     assert sections.filter(section="home").height == 3

@@ -157,6 +157,52 @@ def test_any_sequence_of_decisions_undoing_and_redoing_equals_the_model(
     assert all(replay(*log).tables[name].equals(edited.tables[name]) for name in TABLES)
 
 
+ANY_STEP = st.one_of(
+    st.tuples(st.just("set"), st.sampled_from("abc"), st.sampled_from(["rooms", "rent"]), st.integers(0, 2)),
+    st.tuples(st.sampled_from(["exclude", "include"]), st.sampled_from("abc"), st.just(""), st.just(0)),
+    st.tuples(st.just("undo"), st.just("a"), st.just(""), st.integers(1, 12)),
+)
+
+
+def survey_after(log: list[Decision]) -> tuple[object, ...]:
+    """What a survey holds: its answers, the interviews that count nowhere, and what no longer applies."""
+    edited = replay(*log)
+    kept = MAIN["_instance_id"].filter(~MAIN["_instance_id"].is_in(sorted(edited.excluded))).to_list()
+    return edited.tables["main"].rows(), kept, edited.excluded, [row.decision.id for row in edited.stale]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(ANY_STEP, min_size=1, max_size=10))
+def test_taking_the_last_row_back_is_as_if_it_had_never_been_and_taking_that_back_as_if_it_stood(
+    steps: list[tuple[str, str, str, int]],
+) -> None:
+    """After corrections of the same answer by the same value, exclusions, inclusions, undoing and redoing."""
+    log: list[Decision] = []
+    for kind, instance, question, value in steps:
+        number = len(log) + 1
+        if kind == "undo":
+            if value >= number:
+                continue
+            log.append(undo(number, value))
+        elif kind == "set":
+            now = dict(replay(*log).tables["main"].select("_instance_id", question).rows())[instance]
+            old = None if now is None else str(now)
+            log.append(change(number, instance, question, old, str(value) if question == "rooms" else f"{value}.0"))
+        else:
+            log.append(
+                Decision(FORM, instance, kind, "r", "p", seconded_by="q" if kind == "exclude" else None, id=number)
+            )
+        if not log:
+            continue
+        last = log[-1].id
+        assert last is not None
+        before, after = survey_after(log[:-1]), survey_after(log)
+        back, again = undo(last + 1, last), undo(last + 2, last + 1)
+        assert survey_after([*log, back]) == before
+        assert survey_after([*log, back, again]) == after
+        assert survey_after([*log, back, again, undo(last + 3, last + 2)]) == before
+
+
 @pytest.mark.parametrize(
     ("question", "text", "normal", "refusal"),
     [
