@@ -9,7 +9,7 @@ from datetime import datetime
 
 from console.acts.changing import RefusedChange, Wanted, find_cell
 from console.acts.deciding import check_wish
-from console.acts.grounds import Ground, grounds_of
+from console.acts.grounds import Ground, grounds_of, reader
 from console.acts.many import OPENS_ERROR, write_many
 from console.acts.rights import require
 from console.acts.wishes import BulkOutcome, Change, Wish
@@ -107,7 +107,7 @@ def _change(
     refused: Counter[str] = Counter()
     ids: list[int] = []
     decided, closes, opens = 0, 0, 0
-    for ground in grounds_of(store, form_id, {row.instance_id for row in found}, person.name):
+    for ground in grounds_of(store, form_id, {row.instance_id for row in found}, reader(person)):
         here = set(ground.raw[MAIN_TABLE][INSTANCE_ID].to_list())
         wanted: dict[str, list[Wanted]] = {}
         counts: Counter[str] = Counter()

@@ -21,7 +21,7 @@ from console.acts.changing import (
     write_changes,
 )
 from console.acts.differences import differences, weigh_undo
-from console.acts.grounds import Ground, ground_of_one
+from console.acts.grounds import Ground, ground_of_one, reader
 from console.acts.rights import require, require_within
 from console.acts.sending_back import put_on_phone
 from console.acts.wishes import Change, Decided, InterviewView, Outlook, Wish
@@ -59,7 +59,7 @@ def preview(store: Store, person: Person, form_id: str, wish: Wish) -> Outlook:
     """
     check_wish(store, person, form_id, wish)
     with acting(person_actor(person.id)):
-        ground = ground_of_one(store, form_id, wish.instance_id, person.name)
+        ground = ground_of_one(store, form_id, wish.instance_id, reader(person))
         return _weigh(store, person, form_id, ground, wish)[0]
 
 
@@ -91,7 +91,7 @@ def decide(
     """
     check_wish(store, person, form_id, wish)
     with acting(person_actor(person.id)):
-        ground = ground_of_one(store, form_id, wish.instance_id, person.name)
+        ground = ground_of_one(store, form_id, wish.instance_id, reader(person))
         outlook, weighed = _weigh(store, person, form_id, ground, wish)
         instance_id = _instance(ground)
         if weighed is not None:
@@ -129,7 +129,7 @@ def undo(
         message = f"Decision {decision_id} follows from decision {row.cause}."
         raise DecisionError("DEC-012", message, f"Take back decision {row.cause}.")
     with acting(person_actor(person.id)):
-        ground = ground_of_one(store, form_id, row.instance_id, person.name)
+        ground = ground_of_one(store, form_id, row.instance_id, reader(person))
         if decision_id in taken_back(ground.log):
             raise DecisionError("DEC-011", f"Decision {decision_id} was taken back already.", "Look at the log.")
         fresh = Decision(
@@ -192,7 +192,7 @@ def read_interview(store: Store, person: Person, form_id: str, instance_id: str)
     """
     require_within(store, person, "see_interviews", form_id, [instance_id])
     with acting(person_actor(person.id)):
-        ground = ground_of_one(store, form_id, instance_id, "comunal desk")
+        ground = ground_of_one(store, form_id, instance_id, reader(person))
     now = _instance(ground)
     with store.read() as connection:
         found = list_findings(connection, form_id, instance_id=now)

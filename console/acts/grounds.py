@@ -13,11 +13,13 @@ from schemas.decisions import Decision
 from schemas.errors import DecisionError
 from schemas.fields import FORM_VERSION, INSTANCE_ID, MAIN_TABLE
 from schemas.findings import Finding, Rule
+from store.audit import person_actor
 from store.decisions import list_decisions, read_personal_corrections
 from store.findings import list_findings
 from store.interviews import list_interviews, list_latest
 from store.one_interview import read_one
 from store.open import Store
+from store.people import Person
 from store.personal import PersonalAccess, read_personal
 from store.tables import read_tables
 from validation.checks import check_rules
@@ -69,6 +71,11 @@ class Ground:
     def replayed(self, log: Sequence[Decision]) -> Edited:
         """The interviews as another log would leave them."""
         return replay_decisions(self.compiled.form, self.raw, log, latest=self.latest, personal=self.personal)
+
+
+def reader(person: Person) -> str:
+    """A person as the log of readings names them: by number, as the audit log does."""
+    return person_actor(person.id).who
 
 
 def read_log(

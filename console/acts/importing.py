@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from console.acts.changing import Wanted
-from console.acts.grounds import Ground, grounds_of
+from console.acts.grounds import Ground, grounds_of, reader
 from console.acts.many import OPENS_ERROR, write_many
 from console.acts.rights import require
 from schemas.decisions import CellChange, Decision, InForce
@@ -197,7 +197,7 @@ def _run(
     if within is not None:
         with store.read() as connection:
             mine = list_within(connection, form_id, within)
-    grounds = grounds_of(store, form_id, mine, person.name)
+    grounds = grounds_of(store, form_id, mine, reader(person))
     latest = grounds[0].latest if grounds else {}
     may_see = may(person, "see_personal")
     imports = [_Import(ground, may_see, set(ground.raw[MAIN_TABLE][INSTANCE_ID].to_list())) for ground in grounds]
