@@ -8,15 +8,18 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from openrosa.central.calls import show_accesses
 from schemas.central_tables import sessions
+from schemas.tables import form_versions
 from store.open import Store
 from store.people import add_person, list_people, revoke_person
 from store.sessions import IDLE, LIFETIME, add_session, end_session, get_person_by_token, mark_used
 from tests.central_server import Central, register, running
 
 F = "/projects/1/forms/visita"
+SOME = ("13125", "13101 13125", "01101")
 XML = {"Content-Type": "application/xml"}
 XLSX = {"Content-Type": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 SENT = (
@@ -68,6 +71,27 @@ def test_a_reviewer_reads_reviews_and_remarks_and_changes_nothing_else(central: 
             ("PATCH", F),
         ):
             assert client.request(method, path, content=b"{}").status_code == 403, path
+
+
+def test_of_a_survey_of_many_communes_people_of_one_get_the_blank_form_and_no_data(central: Central) -> None:
+    with central.store.begin() as connection:
+        connection.execute(update(form_versions).values(commune="13101 13125"))
+        made = [add_person(connection, f"de {cuts}", "statistician", communes=cuts.split()) for cuts in SOME]
+    try:
+        of_one, of_all, of_other = (Central(central.store, central.url, one.name, one.key) for one in made)
+        with of_one.client() as client:
+            assert [form["xmlFormId"] for form in client.get("/projects/1/forms").json()] == ["visita"]
+            assert client.get(f"{F}.xml").status_code == 200
+            for path in (f"{F}.svc/Submissions", f"{F}/submissions", f"{F}/submissions/uuid:1"):
+                assert client.get(path).status_code == 403, path
+        with of_all.client() as client:
+            assert client.get(f"{F}.svc/Submissions").status_code == 200
+        with of_other.client() as client:
+            assert client.get("/projects/1/forms").json() == []
+            assert client.get(f"{F}.xml").status_code == 403
+    finally:
+        with central.store.begin() as connection:
+            connection.execute(update(form_versions).values(commune=""))
 
 
 def test_a_session_ends_by_log_out_by_time_and_with_its_persons_key(store: Store) -> None:

@@ -110,7 +110,9 @@ def list_forms(call: Call) -> object:
     """GET forms: those of the person's communes in order of id; a form that is only a draft too."""
     known = _by_form(call)
     forms = {
-        form_id: form_json(rows) for form_id, rows in known.items() if may_in_part(call.person, "see_forms", rows[-1].commune)
+        form_id: form_json(rows)
+        for form_id, rows in known.items()
+        if may_in_part(call.person, "see_forms", rows[-1].commune)
     }
     with call.store.read() as connection:
         drafts = list_drafts(connection)
