@@ -149,7 +149,7 @@ def least_changes(
     return min(sizes, default=None)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**32))
 def test_all_rules_hold_afterwards_and_no_smaller_set_would_do(seed: int) -> None:
     sheets, skips = make_form(random.Random(seed))  # noqa: S311

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from validation.cleaning.cells import Typed
-from validation.imputation.covers import Covers
+from validation.imputation.covers import SALTS, Covers
 from validation.imputation.domains import Domains
 from validation.imputation.donors import Donor, Donors
 from validation.imputation.edits import Edits, is_given
@@ -75,10 +75,11 @@ class Shop:
             cells = search.structure.cells[place]
             cuts.add(frozenset(cell for cell in cells if (cell[0], cell[2]) in changeable))
         name = self.interviews.names[unit.number]
+        barren: list[frozenset[Cell]] = []  # sets that would do, if somebody gave fitting answers
         for _ in range(MOST_CUTS):
-            chosen = self.covers.find(cuts | self._known(unit, search.structure), unit.salt)
+            chosen = self._choose(cuts | self._known(unit, search.structure), unit.salt, barren)
             if chosen is None:
-                return Mended("not_localised")
+                return Mended("no_donor", barren[0]) if barren else Mended("not_localised")
             if not chosen:
                 return Mended("imputed")  # nothing but calculations that nobody was to be asked
             followers = self._followers(unit, chosen, search.structure)
@@ -94,12 +95,26 @@ class Shop:
             last = proofs[-1]
             if last.solutions:
                 found = yield from self._from_donors(unit, chosen, followers, search, name, FIRST, NEXT)
-                return found or self._pick(chosen, proofs, search, name)
+                found = found or self._pick(chosen, proofs, search, name)
+                if found is not None:
+                    return found
+                barren.append(chosen)
+                continue
             if last.cut is None:
                 return Mended("too_large", chosen)
             cuts.add(last.cut)
             self._learn(unit, search.structure, last)
         return Mended("too_large")
+
+    def _choose(
+        self, cuts: set[frozenset[Cell]], salt: int, barren: Sequence[frozenset[Cell]]
+    ) -> frozenset[Cell] | None:
+        """A least set that wasn't tried in vain; null if there is none."""
+        for more in range(SALTS if barren else 1):
+            chosen = self.covers.find(cuts, salt + more)
+            if chosen is None or chosen not in barren:
+                return chosen
+        return None
 
     # -- implied edits -----------------------------------------------------------------------------------------------
     def _known(self, unit: Unit, structure: Structure) -> set[frozenset[Cell]]:
@@ -253,8 +268,11 @@ class Shop:
             self.donors.used[key] = self.donors.used.get(key, 0) + 1
 
     # -- answer by answer --------------------------------------------------------------------------------------------
-    def _pick(self, chosen: frozenset[Cell], proofs: Sequence[Proof], search: Search, name: str) -> Mended:
-        """Of the answers with which all holds, those of the nearest donors; or the only ones there are."""
+    def _pick(self, chosen: frozenset[Cell], proofs: Sequence[Proof], search: Search, name: str) -> Mended | None:
+        """Of the answers with which all holds, those of the nearest donors; or the only ones there are.
+
+        Null if nobody gave any of them.
+        """
         cells: State = {}
         donors: dict[Cell, Donor] = {}
         deduced: set[Cell] = set()
@@ -274,7 +292,7 @@ class Shop:
                     total = (sum(rank for rank in told if rank is not None), number)
                     best = total if best is None else min(best, total)
             if best is None:
-                return Mended("no_donor", chosen)
+                return None
             state = proof.solutions[best[1]]
             cells |= state
             donors |= {cell: given[cell][state[cell]] for cell in part if state[cell] is not None}
