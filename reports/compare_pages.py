@@ -144,7 +144,7 @@ def _legend(
         low = wording.figure(ends[at - 1], unit) if at else ""
         high = wording.figure(ends[at], unit)
         if len(ends) == 1:
-            text = wording.text("compare.class_one", low=high)
+            text = wording.text("compare.class_single", low=high)
         elif at == 0:
             text = wording.text("compare.class_first", high=high)
         else:

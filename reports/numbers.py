@@ -7,10 +7,12 @@ rules are written down here.
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from babel.dates import format_date
-from babel.numbers import format_decimal
+from babel.numbers import get_decimal_symbol, get_group_symbol
 
 _LOCALES: Final = {"es": "es_CL", "en": "en"}
 
@@ -26,14 +28,25 @@ NO_BREAK_SPACE: Final = "\u00a0"
 def write_number(number: float, language: str, decimals: int = 0) -> str:
     r"""A number with its language's separators, always with `decimals` digits after the point.
 
+    Halves go to the even digit of the number as it is printed, in every language alike.
+
     >>> write_number(12345.678, "es", 1), write_number(12345.678, "ht", 1), write_number(12345.678, "en", 1)
     ('12.345,7', '12\u202f345,7', '12,345.7')
     """
+    text = f"{Decimal(repr(float(number))):,.{decimals}f}"
+    group, point = _signs(language)
+    if group == "," and point == ".":
+        return text
+    return text.translate({44: group, 46: point})
+
+
+@cache
+def _signs(language: str) -> tuple[str, str]:
+    """What stands between thousands, and before decimals."""
     if language == "ht":
-        text = f"{number:,.{decimals}f}"
-        return text.replace(",", NARROW_SPACE).replace(".", ",")
-    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    return str(format_decimal(number, format=pattern, locale=_LOCALES.get(language, "en")))
+        return NARROW_SPACE, ","
+    locale = _LOCALES.get(language, "en")
+    return get_group_symbol(locale), get_decimal_symbol(locale)
 
 
 def write_percent(number: float, language: str, decimals: int = 1) -> str:
