@@ -107,7 +107,7 @@ def _indicators(specs: Specs) -> ReleaseTable:
     meanings = {
         "indicator": "code of the indicator",
         "topic": "chapter under which it is told",
-        "kind": "count, share, ratio, mean or distribution",
+        "kind": "count, share, ratio, mean, quantile or distribution",
         "table": "typed table whose rows are counted",
         "unit": "unit of the figures",
         **language_meanings("label", "name of the indicator"),

@@ -295,6 +295,14 @@ def test_clean_own_sheets_have_no_problem() -> None:
         ("indicators", "b | people | share | main | B | percent | | | | | | | ", "FRM-313", "numerator"),
         ("indicators", "b | people | share | main | B | percent | | 1=1 | | x | | | ", "FRM-301", "scale"),
         ("indicators", "b | people | share | main | B | percent | | 1=1 | | | | | sexo", "FRM-306", "breakdowns"),
+        ("indicators", "b | people | share | main | B | percent | | 1=1 | | | | | works*sexo", "FRM-306", "breakdowns"),
+        (
+            "indicators",
+            "b | people | share | main | B | percent | | 1=1 | | | | | works*works",
+            "FRM-306",
+            "breakdowns",
+        ),
+        ("indicators", "b | people | quantile | main | B | years | | | | | | | ", "FRM-313", "value"),
         (
             "indicators",
             "b | people | distribution | main | B | percent | | | ${works} | | si | | ",
@@ -320,6 +328,14 @@ def test_every_defect_of_own_sheets_is_found_at_its_cell(sheet: str, row: str, c
     found = places(check(more=own_sheets(sheet, row)))
     assert (code, sheet, 3, column) in found
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(("order", "codes"), [("0.5", []), ("", []), ("50", ["FRM-301"]), ("0", ["FRM-301"])])
+def test_the_order_of_a_quantile_is_between_zero_and_one(order: str, codes: list[str]) -> None:
+    head = "name | topic | kind | table | label::es | unit | value | quantile"
+    row = f"median | people | quantile | main | Mediana | years | ${{age}} | {order}"
+    more = f"| topics |\n| | name | label::es |\n| | people | P |\n| indicators |\n| | {head} |\n| | {row} |"
+    assert [found[0] for found in places(check(more=more))] == codes
 
 
 def test_missing_columns_of_own_sheets_are_named() -> None:

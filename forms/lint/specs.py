@@ -14,6 +14,7 @@ from forms.lint.problems import problem
 from forms.lint.rehearsal import check_rehearsal
 from forms.outline import Outline
 from forms.specs import KINDS, SEVERITIES
+from schemas.domains import crossed
 from schemas.errors import Problem, ProblemSeverity
 from schemas.workbook import Row
 
@@ -24,6 +25,7 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "checks": ("name", "expression", "message"),
     "monitoring": ("name",),
     "design": ("setting", "value"),
+    "imputation": ("variable",),
     "rehearsal": ("question", "value"),
 }
 """Columns that each sheet must have; in the first four sheets every row must fill them."""
@@ -33,6 +35,7 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "share": ("numerator",),
     "ratio": ("numerator", "denominator"),
     "mean": ("value",),
+    "quantile": ("value",),
     "distribution": ("value",),
 }
 EXPRESSIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -59,6 +62,7 @@ def check_specs(outline: Outline) -> Iterator[Problem]:
         severity = cell(row, "severity")
         if severity and severity not in SEVERITIES:
             yield _unknown(outline, "FRM-309", "monitoring", row, "severity", severity, SEVERITIES, "severity")
+    yield from _check_imputation(outline)
     yield from _check_design(outline)
     yield from check_rehearsal(outline)
 
@@ -157,14 +161,30 @@ def _check_indicator(outline: Outline, row: Row) -> Iterator[Problem]:
         yield _unknown(outline, "FRM-305", "indicators", row, "topic", topic, topics, "topic")
     breakdowns = {cell(other, "name"): other for other in outline.workbook.rows("breakdowns")}
     own = cell(row, "table") or "main"
-    for name in cell(row, "breakdowns").split():
-        if name not in breakdowns:
-            yield _unknown(outline, "FRM-306", "indicators", row, "breakdowns", name, breakdowns, "breakdown")
-        elif (table := cell(breakdowns[name], "table") or "main") not in {own, "main"}:
-            message = f"The breakdown '{name}' groups rows of '{table}', the indicator counts rows of '{own}'."
-            advice = "Use a breakdown of the same table, or of main."
-            yield _report(outline, "error", "FRM-306", "indicators", row, "breakdowns", message, advice)
+    for written in cell(row, "breakdowns").split():
+        names = crossed(written)
+        for name in names:
+            yield from _check_breakdown(outline, row, name, breakdowns, own)
+        if len(set(names)) < len(names):
+            message = f"The crossing '{written}' holds a breakdown twice."
+            yield _report(outline, "error", "FRM-306", "indicators", row, "breakdowns", message, "Write each once.")
     yield from _check_number(outline, "indicators", row, "scale")
+    order = cell(row, "quantile")
+    if order and not (is_number(order) and 0 < float(order) < 1):
+        message = f"'{order}' is no order of a quantile."
+        advice = "Write a number between 0 and 1: 0.5 is the median."
+        yield _report(outline, "error", "FRM-301", "indicators", row, "quantile", message, advice)
+
+
+def _check_breakdown(
+    outline: Outline, row: Row, name: str, breakdowns: Mapping[str, Row], own: str
+) -> Iterator[Problem]:
+    if name not in breakdowns:
+        yield _unknown(outline, "FRM-306", "indicators", row, "breakdowns", name, breakdowns, "breakdown")
+    elif (table := cell(breakdowns[name], "table") or "main") not in {own, "main"}:
+        message = f"The breakdown '{name}' groups rows of '{table}', the indicator counts rows of '{own}'."
+        advice = "Use a breakdown of the same table, or of main."
+        yield _report(outline, "error", "FRM-306", "indicators", row, "breakdowns", message, advice)
 
 
 def _check_number(outline: Outline, sheet: str, row: Row, column: str) -> Iterator[Problem]:
@@ -191,6 +211,16 @@ def _check_check(outline: Outline, row: Row) -> Iterator[Problem]:
         bare = name.strip("${},")
         if bare not in outline.by_name and bare not in outline.generated_names:
             yield _unknown(outline, "FRM-311", "checks", row, "variables", bare, outline.by_name, "question")
+
+
+def _check_imputation(outline: Outline) -> Iterator[Problem]:
+    for row in outline.workbook.rows("imputation"):
+        for column in ("variable", "classes", "order"):
+            for name in cell(row, column).replace(",", " ").split():
+                if (bare := name.strip("${}")) not in outline.by_name:
+                    yield _unknown(outline, "FRM-311", "imputation", row, column, bare, outline.by_name, "question")
+        for column in ("donors", "reliability"):
+            yield from _check_number(outline, "imputation", row, column)
 
 
 def _check_design(outline: Outline) -> Iterator[Problem]:
