@@ -116,8 +116,9 @@ class PageContext:
     def _sections(self) -> list[tuple[str, str]]:
         several = [("comunas.html", "communes"), ("comparar.html", "compare")] if self.places else []
         rounds = [("rondas.html", "rounds")] if self.contents.rounds else []
+        changes = [("cambios.html", "changes")] if self.contents.former is not None else []
         papers = [("metodo.html", "method"), ("calidad.html", "quality"), ("descargas.html", "downloads")]
-        return [("index.html", "home"), *several, *rounds, *papers]
+        return [("index.html", "home"), *several, *rounds, *changes, *papers]
 
 
 def home_page(context: PageContext) -> dict[str, Any]:

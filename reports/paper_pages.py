@@ -15,6 +15,14 @@ _RULES_SHOWN = 40
 
 _UNKNOWN_SHOWN = 12
 
+_FOLDERS = {
+    "tables": "downloads.tables",
+    "formats": "downloads.formats",
+    "questionnaire": "downloads.questionnaire",
+    "profile": "downloads.profile",
+}
+"""Folder of a release -> heading of its files."""
+
 
 def method_page(context: PageContext) -> dict[str, Any]:
     """How the figures came about and what they can't say."""
@@ -50,24 +58,23 @@ def quality_page(context: PageContext) -> dict[str, Any]:
 
 def downloads_page(context: PageContext) -> dict[str, Any]:
     """The files of the release and what stands in them."""
-    tables, questionnaire = [], []
+    groups: dict[str, list[tuple[str, str, str, str]]] = {name: [] for name in _FOLDERS.values()}
+    wording = context.wording
     for path, data in context.data.items():
-        name = path.rpartition("/")[2]
-        row = (f"../{path}", name, context.wording.maybe(f"file.{name}", ""), _size(len(data), context.wording))
-        if path.startswith("questionnaire/"):
-            questionnaire.append((*row[:2], context.wording.text("file.questionnaire"), row[3]))
-        else:
-            tables.append(row)
+        folder, _, name = path.rpartition("/")
+        if folder == "profile" and name != f"survey-{wording.language}.pdf":
+            continue  # those of the communes stand on their own pages
+        group = _FOLDERS.get(folder, "downloads.tables")
+        otherwise = wording.text("file.questionnaire") if folder == "questionnaire" else ""
+        row = (f"../{path}", name, wording.maybe(f"file.{name}", otherwise), _size(len(data), wording))
+        groups[group].append(row)
     papers = [
-        (f"../{name}", name, context.wording.text(f"file.{name}"), "")
-        for name in ("datapackage.json", "provenance.json", "CHECKSUMS.sha256")
+        (f"../{name}", name, wording.text(f"file.{name}"), "")
+        for name in ("datapackage.json", "provenance.json", "provenance.txt", "CHECKSUMS.sha256")
     ]
+    named = [(wording.text(name), rows) for name, rows in groups.items()]
     return {
-        "groups": [
-            (context.wording.text("downloads.tables"), tables),
-            (context.wording.text("downloads.questionnaire"), questionnaire),
-            (context.wording.text("downloads.papers"), papers),
-        ],
+        "groups": [*named, (wording.text("downloads.papers"), papers)],
         "columns": [(name, meaning) for name, (_, meaning) in ESTIMATE_COLUMNS.items()],
     }
 

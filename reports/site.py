@@ -14,6 +14,8 @@ from reports.charts import Chart
 from reports.commune_sites import CommuneJob, build_commune_sites
 from reports.compare_pages import communes_page, compare_index_page, compare_page
 from reports.contents import ReleaseContents
+from reports.difference_page import FILE as CHANGES
+from reports.difference_page import differences_page
 from reports.embeds import chart_path, draw_picture, embed
 from reports.maps import CommuneMap, draw_map
 from reports.page_writer import PageWriter, page_environment
@@ -151,6 +153,8 @@ def _pages(context: PageContext, drawn: _Drawn) -> Iterator[tuple[str, str, dict
     yield PROFILE, "profile.html", profile_page(context)
     for topic in context.topics:
         yield context.topic_file(topic.name), "topic.html", topic_page(context, topic)
+    if context.contents.former is not None:
+        yield CHANGES, "differences.html", differences_page(context)
     if context.contents.rounds:
         yield "rondas.html", "rounds.html", rounds_page(context)
     if drawn.places:

@@ -207,3 +207,28 @@ def test_a_release_of_a_table_without_threshold_shows_all(former: Snapshot) -> N
     rows = release_files("sample-2", protect(sample.estimates(), 0), contents)["tables/differences.csv"].decode()
     assert {row["status"] for row in csv.DictReader(io.StringIO(rows))} == {"shown"}
     assert not any(row["after"] for row in csv.DictReader(io.StringIO(rows)))
+
+
+def test_the_site_tells_what_changed_in_each_language_and_has_no_such_page_at_first(former: Snapshot) -> None:
+    first = release_files("sample-1", TABLE, FORMER)
+    assert "site/cambios.html" not in first and b"cambios.html" not in first["site/index.html"]
+    estimates = [
+        replace(each, estimate=(each.estimate or 0) + 1.5, n=each.n + 30) if each.indicator == "mean_age" else each
+        for each in sample.estimates()
+        if each.indicator != "rent"
+    ]
+    kept = tuple(each for each in CONTENTS.specs.indicators if each.name != "rent")
+    contents = replace(CONTENTS, former=former, previous="sample-1", specs=change_specs(indicators=kept))
+    files = release_files("sample-2", protect(estimates, TABLE.threshold), contents)
+    for path, words in (
+        ("", ("Qué cambió", "ya no se publica", "+1,5")),
+        ("ht/", ("Sa ki chanje",)),
+        ("en/", ("+1.5",)),
+    ):
+        page = files[f"site/{path}cambios.html"].decode()
+        assert all(word in page for word in words) and "cambios.html" in files[f"site/{path}index.html"].decode()
+
+
+def test_the_page_says_when_nothing_changed(former: Snapshot) -> None:
+    files = release_files("sample-2", TABLE, replace(CONTENTS, former=former))
+    assert "Ninguna cifra, ningún nombre" in files["site/cambios.html"].decode()
