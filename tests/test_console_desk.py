@@ -229,7 +229,8 @@ def test_whoever_made_a_release_does_not_approve_it_and_a_withdrawal_says_why(
     store: Store, people: dict[str, Person], visitors: dict[str, Visitor], tmp_path: Path
 ) -> None:
     folder = tmp_path / "r9"
-    folder.mkdir()
+    (folder / "site").mkdir(parents=True)
+    (folder / "site" / "index.html").write_text('<html lang="en"><title>x</title><body><h1>Figures</h1>', "utf-8")
     with acting(person_actor(people["ana"].id)), store.begin() as connection:
         add_release(connection, release_id="r9", form_id=FORM, folder=str(folder), sha256="9" * 64)
     ana, luis, address = visitors["ana"], visitors["luis"], f"/s/{FORM}/releases/r9"
@@ -254,6 +255,11 @@ def test_whoever_made_a_release_does_not_approve_it_and_a_withdrawal_says_why(
         refused = [row for row in list_log(connection, act="release") if row.outcome == "refused"]
         row = get_release(connection, "r9")
     assert len(refused) == 1
+    shown = luis.get(f"{address}/files/site/index.html")[1]
+    assert "RELEASE WITHDRAWN" in shown
+    assert "a PSU was counted twice." in shown
+    assert "WITHDRAWN" not in (folder / "site" / "index.html").read_text("utf-8"), "a release is never rewritten"
+    assert (tmp_path / "latest").readlink().name == "r9.withdrawn"
     assert (row.state, row.state_reason, row.details["made_by"]) == (
         "withdrawn",
         "a PSU was counted twice",

@@ -9,7 +9,8 @@ from pathlib import Path
 from console.acts.rights import require
 from console.acts.signatures import require_signature, requires_signature
 from console.surveys import load_survey
-from reports.withdrawn import mark_withdrawn
+from reports.latest import point_latest
+from reports.withdrawn import SUFFIX, mark_withdrawn
 from schemas.errors import ReleaseError
 from schemas.workbook import Design
 from store import releases
@@ -18,7 +19,7 @@ from store.open import Store
 from store.people import Person
 from store.releases import ReleaseRow
 
-__all__ = ["DATA", "NEXT", "RIGHTS", "is_maker", "requires_signature", "set_state"]
+__all__ = ["DATA", "NEXT", "RIGHTS", "is_maker", "public_folder", "requires_signature", "set_state"]
 
 NEXT: Mapping[str, tuple[str, ...]] = {
     "draft": ("approved", "withdrawn"),
@@ -84,9 +85,26 @@ def set_state(
         releases.set_release_state(connection, release_id, state, person.name, now, reason=reason)
         changed = releases.get_release(connection, release_id)
         standing = [each for each in releases.list_releases(connection, row.form_id) if each.state == "approved"]
-    if state == "withdrawn" and Path(row.folder, "site").is_dir():
-        mark_withdrawn(Path(row.folder), reason, now, standing[-1].release_id if standing else "")
+    _tell_public(changed, standing[-1].release_id if standing else "", now)
     return changed
+
+
+def public_folder(row: ReleaseRow) -> Path:
+    """Where a release's files are as its readers see them: of a withdrawn one the copy that says so on every page."""
+    folder = Path(row.folder)
+    marked = folder.parent / f"{folder.name}{SUFFIX}"
+    return marked if row.state == "withdrawn" and marked.is_dir() else folder
+
+
+def _tell_public(row: ReleaseRow, in_force: str, at: datetime) -> None:
+    """Turn the public's address to a release that is approved, and away from one that is withdrawn."""
+    folder = Path(row.folder)
+    if not (folder / "site").is_dir():
+        return
+    if row.state == "approved":
+        point_latest(folder.parent, folder.name)
+    elif row.state == "withdrawn":
+        mark_withdrawn(folder, row.state_reason or "", at, in_force)
 
 
 def _check(store: Store, person: Person, row: ReleaseRow, state: str, reason: str) -> None:

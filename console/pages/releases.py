@@ -92,4 +92,4 @@ def set_state(visit: Visit) -> Response:
 
 def read_file(visit: Visit) -> Response:
     """A file of a release: its pages and tables as the public would see them."""
-    return answer_with_file(visit, Path(_one(visit).folder), str(visit.request.path_params["path"]))
+    return answer_with_file(visit, releasing.public_folder(_one(visit)), str(visit.request.path_params["path"]))
