@@ -126,6 +126,10 @@ def split_blocks(tables: Tables) -> list[Block]:
     for tie in tables.ties:
         left += [tie.quantities[0]] * (len(tie.quantities) - 1)
         right += tie.quantities[1:]
+    for group in tables.groups:
+        # What is left over of a sum's rest stands in no tie, and belongs where the sum does.
+        left += [group.whole] * len(group.parts)
+        right += group.parts
     size = count + len(tables.tells)
     graph = csr_array((np.ones(len(left)), (left, right)), shape=(size, size))
     label: list[int] = connected_components(graph, directed=False)[1].tolist()
