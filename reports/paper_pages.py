@@ -119,7 +119,7 @@ def _rule_row(rule: RuleSummary, context: PageContext) -> dict[str, str]:
         "id": rule.rule.rule_id,
         "message": wording.pick(rule.rule.message),
         "severity": wording.maybe(f"quality.severity_{rule.rule.severity}", rule.rule.severity),
-        "checked": wording.number(rule.checked),
+        "checked": _few(rule.checked, context),  # to how few a question applies is nobody's business
         "failed": failed,
         "rate": rate,
     }

@@ -43,10 +43,14 @@ _CLEANING: Final = {
     "table": "typed table whose records are meant, empty for interviews",
     "question": "name of the question, empty where no single one is meant",
     "records": "how many records it touched, empty if not told",
-    "of": "of how many records, empty if there is no such number",
+    "of": "of how many records, empty if there is no such number or it would tell how many people a filter leaves",
+    "percent": "imputed answers per hundred, rounded; empty for other steps",
     "withheld": f"{FEW} where fewer records than the threshold were touched, else empty",
 }
-_CLEANING_TYPES: Final = {**dict.fromkeys(_CLEANING, pl.String), "records": pl.Int64, "of": pl.Int64}
+_CLEANING_TYPES: Final = {
+    **dict.fromkeys(_CLEANING, pl.String),
+    **dict.fromkeys(("records", "of", "percent"), pl.Int64),
+}
 
 
 def difference_tables(differences: Differences) -> tuple[ReleaseTable, ReleaseTable]:
@@ -97,8 +101,14 @@ def _rows(contents: ReleaseContents) -> Iterator[CleaningRow]:
     yield from contents.cleaning
 
 
-def _protect(row: CleaningRow, threshold: int) -> tuple[str, str, str, str, str, int | None, int | None, str]:
+def _protect(row: CleaningRow, threshold: int) -> tuple[str | int | None, ...]:
     # What arrived and was set aside is told on the pages too, to the last interview: it says nothing of any answer.
+    # To how many rows a rule or a question applies is the size of a group, which the figures may withhold: it isn't
+    # told, and of imputed answers only the rate, since a count beside it would give the size away.
     is_few = row.step != "collection" and 0 < row.records < threshold
-    records, withheld = (None, FEW) if is_few else (row.records, "")
-    return row.step, row.code, row.rule, row.table, row.question, records, row.of, withheld
+    is_imputed = row.step == "imputation"
+    records = None if is_few or is_imputed else row.records
+    of = row.of if row.step == "collection" or (row.step == "edit" and (row.of or 0) >= threshold) else None
+    percent = round(100 * row.records / row.of) if is_imputed and row.of and row.of >= threshold else None
+    place = (row.step, row.code, row.rule, row.table, row.question)
+    return (*place, records, of, percent, FEW if is_few and not is_imputed else "")
