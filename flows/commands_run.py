@@ -10,6 +10,7 @@ import typer
 from flows.commands_keys import PrivateKeyOption, passphrase
 from flows.output import DataOption, JsonOption, Output
 from flows.places import data_folder, open_data
+from schemas.errors import CommandError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -43,19 +44,39 @@ def register(app: typer.Typer) -> None:
 def run_ingest(
     form: FormOption = None,
     private_key: PrivateKeyOption = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Read what was read already once more, as it was received; needs --form. Decisions stay."
+        ),
+    ] = False,
     plain: PlainOption = False,
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
-    """Read the submissions that wait into typed tables, one per repeat. A second run changes nothing."""
+    """Read the submissions that wait into typed tables, one per repeat. A second run changes nothing.
+
+    With --again every submission of a form is read anew from the bytes that were received: for tables that an earlier
+    version of Comunal read wrongly. Rows stay until they are replaced; one that is cut off goes on without --again.
+    """
     output = Output(json_lines)
+    if again and form is None:
+        raise CommandError("CMD-129", "--again without --form would read every survey anew.", "Name one with --form.")
     key = None
     if private_key is not None:
         from flows.keys import load_private_key
 
         key = load_private_key(private_key, passphrase)
     for form_id in chosen_forms(data, form):
+        if again:
+            from flows.ingesting import read_again
+
+            with open_data(data) as store:
+                number = read_again(store, form_id, has_key=key is not None)
+            output.say(f"{number} submissions of {form_id} are read again.")
         show_ingest(output, _ingest(data, form_id, plain, output, key))
+        if again:
+            output.say(f"Findings follow from what was read: comunal run check --form {form_id}")
 
 
 def run_check(

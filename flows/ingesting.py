@@ -15,6 +15,7 @@ from flows.registering import load_form
 from flows.spreading import communes_of_batch
 from forms.audit import AUDIT_FILE, AUDIT_TABLE, read_audits
 from forms.compile import CompiledForm
+from schemas.errors import CommandError
 from schemas.fields import Form
 from schemas.submissions import ParsedBatch, RawSubmission
 from store import forms as form_rows
@@ -95,6 +96,35 @@ def ingest(
     if run.read:
         compact_tables(store, form_id)
     return IngestReport(form_id, run.read, run.failed, run.found, dict(run.rows), run.encrypted)
+
+
+def read_again(store: Store, form_id: str, *, has_key: bool = False) -> int:
+    """Let the next ingest read every submission of the form again, from the bytes as they were received.
+
+    What is read replaces what an earlier reading left, batch by batch; until then the old rows stay, so that nothing
+    is missing meanwhile and a run that is cut off goes on where it stopped. Decisions stay: they stand in their log.
+
+    Args:
+        store: where they are.
+        form_id: whose.
+        has_key: whether the ingest has the private key of an encrypted survey.
+
+    Returns:
+        How many submissions will be read.
+
+    Raises:
+        StoreError: STO-011, when the form is not registered.
+        CommandError: CMD-128, when the survey is encrypted and there is no key: its rows could not be made again.
+    """
+    load_form(store, form_id)
+    if not has_key and any(form.public_key for form in _versions(store, form_id)):
+        raise CommandError(
+            "CMD-128",
+            f"{form_id} is encrypted: without its private key its submissions can't be read again.",
+            "Give --private-key FILE.",
+        )
+    with store.begin() as connection:
+        return submissions.mark_unparsed(connection, form_id)
 
 
 @dataclass(frozen=True, slots=True)
