@@ -14,7 +14,7 @@ from flows.places import data_folder, open_data
 from schemas.errors import CommandError
 
 if TYPE_CHECKING:
-    from reports.signing import Verified
+    from reports.signing import SigningAct, Verified
     from store.open import Store
     from store.people import Person
     from store.quality_reports import SignatureRow
@@ -26,6 +26,14 @@ REPORTS = "quality"
 PersonOption = Annotated[
     int, typer.Option("--person", metavar="ID", help="Who does it, as `comunal people list` shows the number.")
 ]
+MaybePersonOption = Annotated[
+    int | None,
+    typer.Option("--person", metavar="ID", help="Who does it, as `comunal people list` shows the number."),
+]
+NameOption = Annotated[
+    str | None, typer.Option("--name", metavar="NAME", help="Who signs, where there is no store: needs --key.")
+]
+RoleOption = Annotated[str, typer.Option("--role", metavar="ROLE", help="As what, together with --name.")]
 KeyOption = Annotated[
     Path | None,
     typer.Option(
@@ -111,14 +119,23 @@ def key(
 
 def sign(
     folder: ReportArgument,
-    person: PersonOption,
+    person: MaybePersonOption = None,
     key_file: KeyOption = None,
+    name: NameOption = None,
+    role: RoleOption = "reviewer",
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
-    """Sign a report: its files, and the data that it tells. The passphrase of the key is asked for."""
+    """Sign a report: its files, and the data that it tells. The passphrase of the key is asked for.
+
+    With `--name` and `--key` in place of `--person` nothing is needed but the folder: hand it back, or its file in
+    `signatures/`, and `comunal quality take` brings the signature into the store.
+    """
     from console.acts.reviewing import sign_report
 
+    if person is None:
+        _offline(Output(json_lines), folder, "sign", name, role, key_file)
+        return
     with open_data(data) as store:
         row = sign_report(store, _person(store, person), _id(folder), _passphrase(), key_file=_read(key_file))
     _tell(Output(json_lines), row)
@@ -126,20 +143,48 @@ def sign(
 
 def refuse(
     folder: ReportArgument,
-    person: PersonOption,
     reasons: Annotated[str, typer.Option("--reasons", help="What keeps the report from being signed.")],
+    person: MaybePersonOption = None,
     key_file: KeyOption = None,
+    name: NameOption = None,
+    role: RoleOption = "reviewer",
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
     """Refuse a report, with reasons; that is signed too, so that nobody refuses in another's name."""
     from console.acts.reviewing import refuse_report
 
+    if person is None:
+        _offline(Output(json_lines), folder, "refuse", name, role, key_file, reasons)
+        return
     with open_data(data) as store:
         row = refuse_report(
             store, _person(store, person), _id(folder), _passphrase(), reasons, key_file=_read(key_file)
         )
     _tell(Output(json_lines), row)
+
+
+def take(
+    folder: ReportArgument,
+    json_lines: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """Take signatures that were given elsewhere into the store: of a report's folder, or of a copy that came back.
+
+    Each counts for the person whose key made it. Exit status 1 if one wasn't taken.
+    """
+    from console.acts.returning import take_signatures
+
+    output = Output(json_lines)
+    with open_data(data) as store:
+        found = take_signatures(store, folder)
+    for row in found:
+        told = {"file": row.file, "name": row.name, "act": row.act, "outcome": row.outcome}
+        output.record(told, f"{row.outcome:<12} {row.act:<6} {row.name}  {row.file}")
+    if not found:
+        output.say("Nobody has signed or refused this report.")
+    if any(row.outcome not in {"taken", "known"} for row in found):
+        raise typer.Exit(1)
 
 
 def verify(
@@ -236,6 +281,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "key": key,
     "sign": sign,
     "refuse": refuse,
+    "take": take,
     "verify": verify,
     "ask": ask,
     "answer": answer,
@@ -253,6 +299,27 @@ def describe_signature(row: Verified) -> str:
     key = f"  key {row.fingerprint}" + ("" if row.trusted else " (as the signature names it: compare)")
     lines = [head, key if row.trusted is not False else f"  key {row.fingerprint}", f"  data {row.data_sha256}"]
     return "\n".join([*lines, *(f"  {fault}" for fault in row.faults)])
+
+
+def _offline(
+    output: Output, folder: Path, act: SigningAct, name: str | None, role: str, key_file: Path | None, reasons: str = ""
+) -> None:
+    """Sign or refuse with the folder and a key alone."""
+    from datetime import UTC, datetime
+
+    from reports.quality.offline import sign_folder
+    from reports.signing import Signer, fingerprint
+
+    locked = _read(key_file)
+    if not name or locked is None:
+        message = "It isn't said who judges the report."
+        advice = "Give --person, or --name together with --key where there is no store."
+        raise CommandError("CMD-202", message, advice)
+    signer = Signer(name, role)
+    signed = sign_folder(folder, act, signer, locked, _passphrase(), at=datetime.now(UTC), reasons=reasons)
+    told = {"report_id": _id(folder), "act": act, "name": name, "public_key": signed.public_key}
+    done = "Signed" if act == "sign" else "Refused"
+    output.record(told, f"{done}: {_id(folder)}, key {fingerprint(signed.public_key)}. Hand the folder back.")
 
 
 def _tell(output: Output, row: SignatureRow) -> None:

@@ -136,6 +136,13 @@ def get_signing_key(connection: Connection, person_id: int) -> KeyRow | None:
     return None if row is None else KeyRow(**row._mapping)
 
 
+def find_signing_key(connection: Connection, public_key: str) -> KeyRow | None:
+    """The key pair in force with this public half, null if there is none."""
+    query = select(*_KEY).where(signing_keys.c.public_key == public_key, signing_keys.c.revoked_at.is_(None))
+    row = connection.execute(query).first()
+    return None if row is None else KeyRow(**row._mapping)
+
+
 def add_signature(
     connection: Connection,
     *,

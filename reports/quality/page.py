@@ -17,6 +17,8 @@ from reports.quality.contents import ImputedQuestion, RuleOutcome
 from reports.quality.enumerators import EnumeratorEffect
 from reports.quality.folder import digest
 from reports.quality.model import QualityReport, SafeItem, Shown, few, report_logs, settled
+from reports.quality.offline import FILE as DESCRIPTION
+from reports.quality.offline import describe_report
 from reports.wording import Wording
 from schemas.communes import find_commune
 from schemas.estimates import TOTAL
@@ -58,7 +60,8 @@ def page_paths(languages: tuple[str, ...]) -> dict[str, str]:
 def build_pages(report: QualityReport) -> dict[str, bytes | Path]:
     """Every page with its style and its logs: path -> bytes, or the file of a log. Reads nothing but such files."""
     environment = _environment()
-    built: dict[str, bytes | Path] = {STYLE: style(), **report.contents.logs, **report_logs(report)}
+    own = {STYLE: style(), DESCRIPTION: describe_report(report.contents)}
+    built: dict[str, bytes | Path] = {**own, **report.contents.logs, **report_logs(report)}
     digests = {path: digest(source) for path, source in built.items() if path.startswith("log/")}
     for language, path in page_paths(report.contents.languages).items():
         values = _values(report, language, digests)
