@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -25,6 +26,8 @@ DICTIONARY: Final = (
     *("Imputación", "Fuente", "Tipo", "Longitud", "Formato", "Rango", "Códigos especiales", "Datos válidos"),
 )
 _WIDTHS: Final = (22, 40, 16, 14, 40, 48, 16, 44, 14, 12, 24, 12, 10, 16, 32, 30, 36)
+_LINE: Final = 15
+_MOST_LINES: Final = 12
 _TYPES: Final = {
     **{"select_one": "Código", "select_multiple": "Códigos", "number": "Numérico", "moment": "Fecha u hora"},
     **{"place": "Coordenadas", "file": "Archivo", "text": "Texto"},
@@ -125,6 +128,8 @@ def _origin(question: Question) -> str:
         return "Dato personal, no se publica"
     if question.is_calculated:
         return "Derivada"
+    if question.field.readonly == "true()":
+        return "Texto que se lee"
     return "Pregunta" if question.field.control else "Del dispositivo"
 
 
@@ -157,6 +162,12 @@ def _csv(rows: Sequence[Sequence[str]]) -> bytes:
     return target.getvalue().encode()
 
 
+def _lines(row: Sequence[str], widths: Sequence[int]) -> int:
+    """Lines of the longest cell, as wide letters would fill them; a list of many codes isn't shown whole."""
+    needed = max(math.ceil(len(text) * 1.1 / width) for text, width in zip(row, widths, strict=True))
+    return min(max(needed, 1), _MOST_LINES)
+
+
 def _book(ficha: Sequence[Sequence[str]], dictionary: Sequence[Sequence[str]], contents: ReleaseContents) -> bytes:
     target = io.BytesIO()
     book = xlsxwriter.Workbook(
@@ -170,6 +181,7 @@ def _book(ficha: Sequence[Sequence[str]], dictionary: Sequence[Sequence[str]], c
         for column, width in enumerate(widths):
             sheet.set_column(column, column, width)
         for number, row in enumerate(rows):
+            sheet.set_row(number, _LINE * _lines(row, widths))
             for column, text in enumerate(row):
                 sheet.write_string(number, column, text, head if number == 0 else cell)
         sheet.freeze_panes(1, 1)
