@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import cast
 
 import numpy as np
 import polars as pl
 
 from estimation.columns import Columns
+from estimation.design_sample import (
+    POPULATION_SETTING,
+    SECOND_POPULATION_SETTING,
+    read_replicates,
+    read_sample,
+)
 from estimation.quality import Standard, read_standard
-from estimation.samples import Codes, Floats, Sample, Singleton, build_sample
+from estimation.replicates import Replicates, Reweigh
+from estimation.samples import Codes, Floats, Sample, build_sample
 from estimation.weighting import Margins, calibrate_interviews, read_margin_rows
 from estimation.weights import describe, trim, weigh_by_frame, weigh_by_probability, weigh_response
 from schemas.errors import EstimationError, ExpressionError, Problem
@@ -19,17 +25,22 @@ from schemas.estimates import WeightStep
 from schemas.fields import MAIN_TABLE
 from schemas.workbook import Breakdown, Design
 
-POPULATION_SETTING = "fpc"
-"""Setting of the `design` sheet: number of PSUs in the row's stratum."""
-
 STANDARD_SETTING = "quality_standard"
 """Setting of the `design` sheet: name of the standard by which figures are judged."""
 
 FRAME_PREFIX = "frame:"
-EXPRESSIONS = ("weight", "selection_probability", "strata", "psu", POPULATION_SETTING, "response", "response_class")
+EXPRESSIONS = (
+    "weight",
+    "selection_probability",
+    "strata",
+    "psu",
+    "ssu",
+    POPULATION_SETTING,
+    SECOND_POPULATION_SETTING,
+    "response",
+    "response_class",
+)
 """Settings whose value is an expression over the interview."""
-
-UNKNOWN = "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +52,14 @@ class TableDesign:
         place: each row's interview among the sample's rows, -1 where it has no weight.
         sample: the interviews with a weight, null for a sample whose probabilities aren't known.
         standard: by which figures are judged.
+        replicates: sets of weights that variances are made of, null for linearisation.
     """
 
     weight: Floats
     place: Codes
     sample: Sample | None
     standard: Standard
+    replicates: Replicates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +73,7 @@ class SampleDesign:
         steps: how the weights were made.
         columns: name of a step -> the weight of each interview after it.
         standard: by which figures are judged.
+        replicates: sets of weights that variances are made of, null for linearisation.
     """
 
     weight: Floats
@@ -67,13 +81,14 @@ class SampleDesign:
     steps: tuple[WeightStep, ...] = ()
     columns: Mapping[str, Floats] = field(default_factory=dict)
     standard: Standard = field(default_factory=read_standard)
+    replicates: Replicates | None = None
 
     def for_table(self, table: str, columns: Columns) -> TableDesign:
         """The design of the rows of `table`, handed down from the interview."""
         rows = columns.rows_of(MAIN_TABLE, table).to_numpy().astype(np.int64)
         known = ~np.isnan(self.weight)
         place = np.where(known, np.cumsum(known) - 1, -1)
-        return TableDesign(self.weight[rows], place[rows], self.sample, self.standard)
+        return TableDesign(self.weight[rows], place[rows], self.sample, self.standard, self.replicates)
 
 
 def read_design(
@@ -96,8 +111,9 @@ def read_design(
     known_in_full &= not any(problem.severity == "error" for problem in problems)
     problems[:] = [replace(problem, severity="warning") for problem in problems]
     known = ~np.isnan(weight)
-    sample = _sample(design, usable, columns, strata, weight, problems) if known.any() else None
+    sample = read_sample(design, usable, columns, strata, weight, problems) if known.any() else None
     margins = _margins(design, columns, breakdowns or {}, problems)
+    raw, reweigh = sample, None
     if margins is not None and known.any():
         base = sample or Sample(weight[known], build_sample(pl.Series(weight[known])).stages)
         found, step = _calibrated(base, margins, columns, known, problems)
@@ -107,9 +123,20 @@ def read_design(
             made[step.name] = weight
             sample = found if sample is not None else None
             steps.append(step)
+            reweigh = _reweigher(base, margins, columns, known)
     if not (design.probability and known_in_full):
         sample = None
-    return SampleDesign(weight, sample, tuple(steps), made, _standard(design, problems)), problems
+    replicates = None
+    if sample is not None and raw is not None:
+        replicates = read_replicates(design, columns, known, raw, sample, reweigh, problems)
+    return SampleDesign(weight, sample, tuple(steps), made, _standard(design, problems), replicates), problems
+
+
+def _reweigher(base: Sample, margins: Margins, columns: Columns, known: np.typing.NDArray[np.bool_]) -> Reweigh:
+    def reweigh(weight: Floats) -> Floats:
+        return calibrate_interviews(replace(base, weight=weight), margins, columns, known)[0].weight
+
+    return reweigh
 
 
 def _standard(design: Design, problems: list[Problem]) -> Standard:
@@ -191,49 +218,6 @@ def _positive(weight: Floats, problems: list[Problem]) -> Floats:
         advice = "Look at the expression of the weight and at these interviews."
         problems.append(Problem("warning", "EST-026", "design", None, "value", message, advice))
     return np.where(weight > 0, weight, np.nan)
-
-
-def _sample(
-    design: Design,
-    usable: Mapping[str, str],
-    columns: Columns,
-    strata: pl.Series | None,
-    weight: Floats,
-    problems: list[Problem],
-) -> Sample | None:
-    """The design of the interviews with a weight. Without a PSU of its own the interview is the PSU."""
-    if not design.probability:
-        return None
-    known = pl.Series(~np.isnan(weight))
-    psu = None if "psu" not in usable else columns.codes(usable["psu"], MAIN_TABLE)
-    for name, column in (("strata", strata), ("psu", psu)):
-        missing = 0 if column is None else int((column.is_null() & known).sum())
-        if missing:
-            message = f"{missing} interviews have no {name}: together they are taken as one of their own."
-            problems.append(Problem("warning", "EST-025", "design", None, "value", message, "Complete them."))
-    population = usable.get(POPULATION_SETTING)
-    singleton = cast(Singleton, design.settings.get("singleton") or "center")
-    try:
-        sample = build_sample(
-            pl.Series(weight).filter(known),
-            None if strata is None else strata.fill_null(UNKNOWN).filter(known),
-            () if psu is None else (psu.fill_null(UNKNOWN).filter(known),),
-            () if population is None else (columns.numbers(population, MAIN_TABLE).filter(known),),
-            singleton if singleton in {"error", "skip", "center"} else "center",
-        )
-    except EstimationError as error:
-        message = f"{error.message} No precision is stated, since the design isn't known in full."
-        problems.append(Problem("warning", error.code, "design", None, "value", message, error.advice))
-        return None
-    alone = int(sample.first.alone.sum())
-    if alone and strata is not None:
-        message = (
-            f"{alone} of {sample.first.size.size} strata have a single PSU; rule «{singleton}» is applied to them."
-        )
-        problems.append(
-            Problem("warning", "EST-027", "design", None, "value", message, "Join such a stratum with a neighbour.")
-        )
-    return sample
 
 
 def _margins(

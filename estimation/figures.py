@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,11 @@ import polars as pl
 from estimation.contributions import largest_contributions
 from estimation.design import TableDesign
 from estimation.intervals import logit_interval, t_interval
-from estimation.linear import Figures, estimate_by_domain
+from estimation.linear import Figures, Statistic, estimate_by_domain
 from estimation.measures import Measure
 from estimation.quality import NO_SAMPLING_ERROR, Precision
 from estimation.quantiles import ShareVariance, estimate_quantiles
+from estimation.replicates import replicate_by_domain
 from estimation.samples import Codes, Flags, Floats, Sample, sums
 from schemas.estimates import Estimate
 from schemas.workbook import Indicator
@@ -131,11 +132,27 @@ def _precise(rows: MeasuredRows, domain: Codes, count: int) -> list[Figures] | N
     place = np.maximum(rows.design.place, 0)
     inside = np.where(rows.counted, domain, -1)
     return [
-        estimate_by_domain(
-            sample, statistic, values, inside, count, rows.divisor, place, rows.design.standard.needs_effects
-        )
-        for values in rows.values
+        _figures(rows.design, sample, statistic, values, inside, count, rows.divisor, place) for values in rows.values
     ]
+
+
+def _figures(
+    design: TableDesign,
+    sample: Sample,
+    statistic: Statistic,
+    values: Floats,
+    inside: Codes,
+    count: int,
+    divisor: Floats | None,
+    place: Codes,
+) -> Figures:
+    """Figures by linearisation; with replicates, their variance is that of the replicates."""
+    effects = design.standard.needs_effects
+    found = estimate_by_domain(sample, statistic, values, inside, count, divisor, place, effects)
+    if design.replicates is None:
+        return found
+    variance = replicate_by_domain(sample, design.replicates, statistic, values, inside, count, divisor, None, place)
+    return replace(found, variance=variance)
 
 
 def _estimate(
@@ -205,7 +222,7 @@ def _quantiles(rows: MeasuredRows, domain: Codes, order: tuple[str, ...]) -> lis
         inside,
         count,
         measure.order,
-        None if sample is None else _spread(sample, place),
+        None if sample is None else _spread(rows.design, sample, place),
     )
     told: list[Estimate] = []
     for d, one in enumerate(found):
@@ -234,9 +251,9 @@ def _quantiles(rows: MeasuredRows, domain: Codes, order: tuple[str, ...]) -> lis
     return told
 
 
-def _spread(sample: Sample, place: Codes) -> ShareVariance:
+def _spread(design: TableDesign, sample: Sample, place: Codes) -> ShareVariance:
     def of(below: Floats, within: Codes, domains: int) -> tuple[Floats, Floats, Codes, Codes]:
-        found = estimate_by_domain(sample, "mean", below, within, domains, None, place, effects=False)
+        found = _figures(design, sample, "mean", below, within, domains, None, place)
         return found.estimate, found.variance, found.n, found.df
 
     return of

@@ -150,12 +150,14 @@ def replicate_by_domain(
     count: int,
     divisor: Floats | None = None,
     reweigh: Reweigh | None = None,
+    at: Codes | None = None,
 ) -> Floats:
     """Variance of a statistic in every domain, from its replicates' squared distances from their mean.
 
     Args:
         sample: the sample before calibration.
         reweigh: calibrates a replicate's weights; replicates for which it can't are left out.
+        at: for values that stand below the sample's rows (persons of sampled households), each one's row in it.
     """
     from scipy.sparse import csr_array
 
@@ -165,8 +167,9 @@ def replicate_by_domain(
     rows = np.flatnonzero(inside)
     below = None if statistic == "total" else (np.ones(rows.size) if divisor is None else divisor[rows])
     whole = replicates.by_row or reweigh is not None
-    place = rows if whole else sample.first.unit_of_row[rows]
-    weight = np.ones(rows.size) if whole else sample.weight[rows]
+    own = rows if at is None else at[rows]
+    place = own if whole else sample.first.unit_of_row[own]
+    weight = np.ones(rows.size) if whole else sample.weight[own]
     shape = (count, sample.weight.size if whole else sample.first.units)
     upper = csr_array((values[rows] * weight, (domain[rows], place)), shape=shape)
     lower = None if below is None else csr_array((below * weight, (domain[rows], place)), shape=shape)
@@ -184,6 +187,22 @@ def replicate_by_domain(
     variance: Floats = squares @ replicates.scales
     variance[np.bincount(domain[rows], minlength=count) == 0] = np.nan
     return variance
+
+
+def calibrated_replicates(raw: Sample, weight: Floats, replicates: Replicates, reweigh: Reweigh) -> Replicates:
+    """The same replicates, each calibrated anew, as factors of the calibrated weight.
+
+    Args:
+        raw: the sample before calibration.
+        weight: its calibrated weights.
+    """
+    parts = [
+        _row_weights(raw, replicates, replicates.factors(start, min(start + CHUNK, replicates.scales.size)), reweigh)
+        for start in range(0, replicates.scales.size, CHUNK)
+    ]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factors = np.where(weight[:, None] != 0, np.hstack(parts) / weight[:, None], 0.0)
+    return _kept(factors, replicates.scales, by_row=True)
 
 
 def given_degrees(replicates: Replicates, base: Floats, domain: Codes, count: int) -> Codes:

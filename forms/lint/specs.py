@@ -43,7 +43,17 @@ EXPRESSIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "breakdowns": ("value",),
     "checks": ("expression",),
 }
-_DESIGN_EXPRESSIONS: Final = ("weight", "strata", "psu")
+_DESIGN_EXPRESSIONS: Final = (
+    "weight",
+    "selection_probability",
+    "strata",
+    "psu",
+    "ssu",
+    "fpc",
+    "fpc2",
+    "response",
+    "response_class",
+)
 _BARE_REFERENCE = re.compile(r"\$\{\s*([^}\s]+)\s*\}")
 
 
