@@ -16,6 +16,10 @@ from flows.places import data_folder, open_data
 from schemas.text import LANGUAGES, pick
 
 FormId = Annotated[str, typer.Argument(metavar="FORM_ID", help="The form, as `comunal forms list` shows it.")]
+CommuneOption = Annotated[
+    str | None,
+    typer.Option("--commune", metavar="CUT", help="Only interviews of this commune, in a survey of many communes."),
+]
 Language = Annotated[Literal["es", "ht", "en"], typer.Option("--language", help="Language of the sentences.")]
 
 
@@ -118,6 +122,7 @@ def write_tables(
     raw: Annotated[
         bool, typer.Option("--raw", help="As received, before anybody's decisions, excluded interviews too.")
     ] = False,
+    commune: CommuneOption = None,
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
@@ -131,7 +136,7 @@ def write_tables(
 
     output = Output(json_lines)
     with open_data(data) as store:
-        exported = export_tables(store, form_id, out, file_format, raw=raw)
+        exported = export_tables(store, form_id, out, file_format, raw=raw, commune=commune)
         for written in exported.tables:
             output.record(written, f"{written.path}: {written.rows} rows, {written.columns} columns")
         with store.read() as connection:
@@ -153,6 +158,7 @@ def list_findings(
         Literal["text", "csv", "json"], typer.Option("--format", help="text, csv or json.")
     ] = "text",
     language: Language = "es",
+    commune: CommuneOption = None,
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
@@ -161,7 +167,7 @@ def list_findings(
 
     output = Output(json_lines or file_format == "json")
     with open_data(data) as store:
-        rows = open_findings(store, form_id)
+        rows = open_findings(store, form_id, commune)
     header = ("form_id", "instance_id", "row_id", "rule_id", "kind", "severity", "path", "variables", "message")
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

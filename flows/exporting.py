@@ -14,6 +14,7 @@ from forms.audit import AUDIT_TABLE, section_times
 from schemas.findings import Finding
 from store import findings as finding_rows
 from store.audit import record
+from store.communes import list_within
 from store.open import Store
 from store.tables import read_tables
 
@@ -45,7 +46,13 @@ class Exported:
 
 
 def export_tables(
-    store: Store, form_id: str, out: Path, file_format: Literal["csv", "parquet"], *, raw: bool = False
+    store: Store,
+    form_id: str,
+    out: Path,
+    file_format: Literal["csv", "parquet"],
+    *,
+    raw: bool = False,
+    commune: str | None = None,
 ) -> Exported:
     """Writes every typed table of a form, one file each; where phones logged events, the time by section too.
 
@@ -55,6 +62,7 @@ def export_tables(
         out: folder, made if it isn't there.
         file_format: of the files.
         raw: as received; else as people's decisions left them, without excluded interviews.
+        commune: CUT; only its interviews, in a survey of many communes. Null for all.
 
     Raises:
         StoreError: STO-011, when the form is not registered.
@@ -66,6 +74,10 @@ def export_tables(
         survey = edit_survey(store, form, tables, reader="comunal tables")
         tables = dict(survey.tables)
         cells, excluded, stale = survey.edited.cells, len(survey.edited.excluded), len(survey.edited.stale)
+    if commune is not None:
+        with store.read() as connection:
+            mine = pl.Series(sorted(list_within(connection, form_id, [commune])), dtype=pl.String).implode()
+        tables = {name: frame.filter(pl.col(INSTANCE_ID).is_in(mine)) for name, frame in tables.items()}
     if AUDIT_TABLE in tables:
         tables[f"{AUDIT_TABLE}_sections"] = section_times(tables[AUDIT_TABLE])
     out.mkdir(parents=True, exist_ok=True)
@@ -78,13 +90,14 @@ def export_tables(
             frame.write_parquet(path)
         written.append(WrittenTable(name, str(path), frame.height, frame.width))
     with store.begin() as connection:
-        note = f"{len(written)} {'raw' if raw else 'edited'} tables as {file_format}"
+        note = f"{len(written)} {'raw' if raw else 'edited'} tables as {file_format} {commune or ''}".rstrip()
         record(connection, "export.tables", "form", form_id, note=note)
     return Exported(tuple(written), cells, excluded, stale)
 
 
-def open_findings(store: Store, form_id: str | None) -> list[Finding]:
-    """The open findings of one form, or of every registered form."""
+def open_findings(store: Store, form_id: str | None, commune: str | None = None) -> list[Finding]:
+    """The open findings of one form, or of every registered form; of interviews of one commune alone, if given."""
     forms = [form_id] if form_id is not None else sorted({row.form_id for row in list_registered(store)})
+    mine = None if commune is None else [commune]
     with store.read() as connection:
-        return [finding for form in forms for finding in finding_rows.list_findings(connection, form)]
+        return [finding for form in forms for finding in finding_rows.list_findings(connection, form, communes=mine)]

@@ -61,6 +61,16 @@ def find_commune(cut: str) -> Commune | None:
     return read_communes().get(cut)
 
 
+def name_of(cut: str) -> str:
+    """Name of a commune; of what is none, the code itself.
+
+    >>> name_of("13125"), name_of("other")
+    ('Quilicura', 'other')
+    """
+    commune = find_commune(cut)
+    return cut if commune is None else commune.name
+
+
 @cache
 def read_regions() -> Mapping[str, str]:
     """Code of each region, two digits -> its name, in order of code."""

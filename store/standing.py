@@ -131,11 +131,15 @@ def list_accepted(connection: Connection, form_id: str) -> set[tuple[str, str, s
     return {(row.rule_id, row.instance_id, row.row_id) for row in rows}
 
 
-def count_accepted(connection: Connection, form_id: str) -> dict[tuple[str, str], int]:
-    """Rule and severity -> open findings that somebody accepted."""
+def count_accepted(
+    connection: Connection, form_id: str, communes: Collection[str] | None = None
+) -> dict[tuple[str, str], int]:
+    """Rule and severity -> open findings that somebody accepted; in interviews of these communes alone, if given."""
     if not has_accepted(connection, form_id):
         return {}
     table = findings.c
-    where = (table.form_id == form_id, table.closed_at.is_(None), is_of_marked(form_id, "accepted"), is_accepted())
+    where = [table.form_id == form_id, table.closed_at.is_(None), is_of_marked(form_id, "accepted"), is_accepted()]
+    if communes is not None:
+        where.append(table.commune.in_(sorted(communes)))
     query = select(table.rule_id, table.severity, func.count()).where(*where).group_by(table.rule_id, table.severity)
     return {(rule, severity): number for rule, severity, number in connection.execute(query)}

@@ -79,6 +79,17 @@ def test_the_queue_holds_the_findings_of_the_own_commune(store: Store, visitors:
     assert all(shown(everything, names) for names in every.values())
 
 
+def test_whoever_sees_several_communes_chooses_one(store: Store, visitors: dict[str, Visitor]) -> None:
+    page = visitors["all"].get(f"{QUEUE}?severity=all&commune={QUILICURA}")[1]
+    assert '<option value="13125" selected>Quilicura</option>' in page
+    assert shown(page, interviews(store, QUILICURA)) and not shown(page, interviews(store, SANTIAGO))
+    assert "13101" not in visitors["quilicura"].get(QUEUE)[1]
+    forced = visitors["quilicura"].get(f"{QUEUE}?severity=all&commune={SANTIAGO}")[1]
+    assert not shown(forced, interviews(store, SANTIAGO)), "what isn't one's own can't be chosen"
+    assert "3 communes with interviews" in visitors["all"].get(f"/s/{FORM}/fieldwork")[1]
+    assert "communes with interviews" not in visitors["quilicura"].get(f"/s/{FORM}/fieldwork")[1]
+
+
 def test_an_interview_of_another_commune_isnt_there(store: Store, visitors: dict[str, Visitor]) -> None:
     own, foreign = sorted(interviews(store, QUILICURA))[0], sorted(interviews(store, SANTIAGO))[0]
     for name in ("quilicura", "reviewer", "supervisor"):

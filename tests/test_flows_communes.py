@@ -37,7 +37,7 @@ from schemas.errors import AccessError, ReleaseError
 from schemas.fields import INSTANCE_ID, MAIN_TABLE
 from schemas.findings import Finding
 from store.audit import list_log
-from store.communes import count_by_commune, put_communes, put_unit_communes
+from store.communes import count_by_commune, list_within, put_communes, put_unit_communes
 from store.decisions import add_decision
 from store.findings import count, list_findings, put_findings
 from store.open import Store, open_store
@@ -315,6 +315,16 @@ def test_the_command_line_previews_and_confirms(store: Store, people: dict[str, 
     assert "ACC-123" in run(store, "release", "preview", FORM, "--commune", SANTIAGO, "--person", me, fails=True)
     assert "confirmed" in run(store, "release", "confirm", FORM, QUILICURA, "--person", me)
     assert "REL-124" in run(store, "release", "confirm", FORM, QUILICURA, "--person", me, "--object", fails=True)
+
+
+def test_tables_and_findings_of_one_commune_are_handed_out(store: Store, tmp_path: Path) -> None:
+    with store.read() as connection:
+        mine = list_within(connection, FORM, [QUILICURA])
+    run(store, "tables", FORM, "--out", str(tmp_path / "out"), "--commune", QUILICURA)
+    for name in (MAIN_TABLE, "resident"):
+        assert set(pl.read_csv(tmp_path / "out" / f"{name}.csv")[INSTANCE_ID]) == mine
+    rows = csv.DictReader(run(store, "findings", "--format", "csv", "--commune", QUILICURA).splitlines())
+    assert {row["instance_id"] for row in rows} <= mine
 
 
 def test_a_panel_joins_what_releases_published(released: Path, tmp_path: Path) -> None:

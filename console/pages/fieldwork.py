@@ -16,10 +16,12 @@ from console.surveys import load_survey, zone_of
 from console.visiting import Visit
 from forms.compile import CompiledForm
 from reports.maps import draw_map, letter_map
+from schemas.communes import name_of
 from schemas.fields import INSTANCE_ID, MAIN_TABLE, RECEIVED_AT
 from schemas.findings import Finding, Rule
+from schemas.rights import is_spread
 from store import findings
-from store.communes import list_within
+from store.communes import count_by_commune, list_within
 from store.interviews import read_mark
 from store.open import Store
 from store.own_progress import list_own_progress
@@ -64,6 +66,8 @@ def show(visit: Visit) -> Response:
         found = findings.list_findings(connection, visit.about.form_id, kinds={"field"}, communes=visit.within)
         rules = {row.rule.rule_id: row.rule for row in findings.list_rule_runs(connection, visit.about.form_id)}
         accepted = list_accepted(connection, visit.about.form_id)
+        here = count_by_commune(connection, visit.about.form_id) if is_spread(visit.about.commune) else {}
+    mine = [cut for cut in here if cut and (visit.within is None or cut in visit.within)]
     found = [row for row in found if (row.rule_id, row.instance_id, row.row_id) not in accepted]
     exceptions = [row for row in found if not row.instance_id]
     about = Counter(row.row_id.partition("/")[0].removeprefix("enumerator:") for row in exceptions)
@@ -78,6 +82,7 @@ def show(visit: Visit) -> Response:
         about=about,
         single=_singles(found, rules),
         map=letter_map(map_, visit.words) if map_ else "",
+        communes=sorted(((name_of(cut), here[cut]) for cut in mine), key=lambda one: (-one[1], one[0])),
         codes=_quota_labels(visit, compiled),
         units=UNITS,
         notes=read_notes(visit.store, visit.who, visit.about.form_id, ""),

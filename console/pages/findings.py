@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, cast, get_args
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from console.pages.places import place, read_cursor, write_cursor
 from console.surveys import load_survey, zone_of
 from console.visiting import Visit
+from schemas.communes import name_of
 from schemas.decisions import in_force
 from schemas.fields import Form
 from schemas.findings import FindingSeverity, Rule
-from schemas.rights import RIGHTS
+from schemas.rights import RIGHTS, is_spread
 from schemas.text import pick
 from store import findings
+from store.communes import count_by_commune
 from store.decisions import list_decisions
 from store.finding_counts import RuleCount, list_rule_counts
 from store.finding_pages import State
@@ -39,6 +42,7 @@ class Filters:
     Attributes:
         severity: error, warning, info or "all".
         person: number of whoever sent the interviews.
+        commune: CUT of the interviews, in a survey of many communes.
     """
 
     severity: str
@@ -46,10 +50,11 @@ class Filters:
     rule: str
     question: str
     person: str
+    commune: str = ""
 
     def address(self, visit: Visit, **other: str) -> str:
         """The queue with these filters, some of them others."""
-        told = {name: getattr(self, name) for name in ("severity", "state", "rule", "question", "person")}
+        told = {name: getattr(self, name) for name in ("severity", "state", "rule", "question", "person", "commune")}
         return visit.in_survey("findings", **(told | other))
 
 
@@ -63,7 +68,16 @@ class RuleChoice:
     number: int
 
 
-def read_filters(visit: Visit, counts: list[RuleCount]) -> Filters:
+def read_communes(visit: Visit, connection: Connection) -> list[tuple[str, str]]:
+    """Code and name of the communes that a person may choose from in a survey of many, in order of name; else none."""
+    if not is_spread(visit.about.commune):
+        return []
+    mine = visit.within
+    cuts = [cut for cut in count_by_commune(connection, visit.about.form_id) if cut and (mine is None or cut in mine)]
+    return sorted(((cut, name_of(cut)) for cut in cuts), key=lambda one: one[1])
+
+
+def read_filters(visit: Visit, counts: list[RuleCount], commune: str = "") -> Filters:
     """The filters of the address; without a severity the gravest that has open findings."""
     told = visit.request.query_params
     first = next((one for one in SEVERITIES if any(row.open for row in counts if row.severity == one)), "all")
@@ -76,6 +90,7 @@ def read_filters(visit: Visit, counts: list[RuleCount]) -> Filters:
         rule=told.get("rule", ""),
         question=told.get("question", ""),
         person=person if person.isdecimal() and len(person) < 10 else "",
+        commune=commune,
     )
 
 
@@ -83,11 +98,15 @@ def show(visit: Visit) -> Response:
     """The queue."""
     form_id = visit.about.form_id
     compiled = load_survey(visit.store, form_id)
-    mine = visit.within
     with visit.store.read() as connection:
-        counts = _without_accepted(list_rule_counts(connection, form_id, mine), count_accepted(connection, form_id))
+        communes = read_communes(visit, connection)
+        chosen = visit.request.query_params.get("commune", "")
+        chosen = chosen if chosen in dict(communes) else ""
+        mine = frozenset({chosen}) if chosen else visit.within
+        accepted = count_accepted(connection, form_id, mine)
+        counts = _without_accepted(list_rule_counts(connection, form_id, mine), accepted)
         rules = {row.rule.rule_id: row.rule for row in findings.list_rule_runs(connection, form_id)}
-        filters = read_filters(visit, counts)
+        filters = read_filters(visit, counts, chosen)
         wanted = _rules_wanted(filters, counts, rules)
         severity = None if filters.severity == "all" else cast(FindingSeverity, filters.severity)
         state = cast(State, filters.state)
@@ -133,6 +152,7 @@ def show(visit: Visit) -> Response:
         sent_back=standing.sent_back,
         states=STATES,
         senders=senders,
+        communes=communes,
     )
 
 

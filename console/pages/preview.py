@@ -12,7 +12,7 @@ from console.surveys import load_survey, zone_of
 from console.visiting import Visit
 from reports.results import results_by_commune
 from reports.views import ResultView, draw_result, view_result
-from schemas.communes import find_commune
+from schemas.communes import name_of
 from schemas.errors import AccessError, ReleaseError
 from schemas.estimates import SafeTable
 from store.previews import ConfirmationRow
@@ -116,9 +116,3 @@ def answer(visit: Visit) -> Response:
             raise
         return _page(visit, error)
     return visit.go(visit.in_survey("preview", commune))
-
-
-def name_of(cut: str) -> str:
-    """Name of a commune."""
-    commune = find_commune(cut)
-    return cut if commune is None else commune.name
