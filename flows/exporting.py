@@ -11,6 +11,7 @@ import polars as pl
 from console.acts.edited import edit_survey
 from flows.registering import list_registered, load_form
 from forms.audit import AUDIT_TABLE, section_times
+from schemas.fields import INSTANCE_ID
 from schemas.findings import Finding
 from store import findings as finding_rows
 from store.audit import record
