@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
+
+import polars as pl
 
 from reports.pages import PageContext
 from reports.results import OTHER
@@ -21,9 +20,10 @@ _SHOWN: Final = 200
 def differences_page(context: PageContext) -> dict[str, Any]:
     """Counts by kind, names and definitions that changed, and the figures that differ most."""
     wording, former = context.wording, context.contents.former
-    rows = _read(context, "differences")
+    figures = _frame(context, "differences")
+    rows = figures.head(_SHOWN).rows(named=True)
     labels = _labels(context)
-    counts = Counter(row["status"] for row in rows)
+    counts = dict(figures.group_by("status", maintain_order=True).len().iter_rows())
     return {
         "former": "" if former is None else former.name,
         "lead": wording.text("changes.lead", former="" if former is None else former.name),
@@ -33,8 +33,8 @@ def differences_page(context: PageContext) -> dict[str, Any]:
             for row in _read(context, "differences_names")
             if not row["column"].startswith("label_") or row["column"] == f"label_{wording.language}"
         ],
-        "figures": [_figure(row, labels, wording) for row in rows[:_SHOWN]],
-        "more": len(rows) - _SHOWN if len(rows) > _SHOWN else 0,
+        "figures": [_figure(row, labels, wording) for row in rows],
+        "more": figures.height - len(rows),
         "reasons": [
             (code, wording.text(f"changes.reason_{code}")) for code in dict.fromkeys(r["reason"] for r in rows)
         ],
@@ -91,5 +91,9 @@ def _labels(context: PageContext) -> dict[tuple[str, str], str]:
 
 
 def _read(context: PageContext, table: str) -> list[dict[str, str]]:
-    data = context.data.get(f"tables/{table}.csv", b"")
-    return list(csv.DictReader(io.StringIO(data.decode())))
+    return _frame(context, table).rows(named=True)
+
+
+def _frame(context: PageContext, table: str) -> pl.DataFrame:
+    """A table of the release as text; there may be many rows, of which a page shows few."""
+    return pl.read_csv(context.data[f"tables/{table}.csv"], infer_schema=False).fill_null("")
