@@ -17,6 +17,7 @@ from console.acts.imputed import Counted, count_interviews, read_record, replay_
 from flows.checking import check
 from flows.cli import app
 from flows.ingesting import ingest
+from flows.quality import make_quality_report
 from flows.registering import add_form, load_form
 from flows.releasing import release
 from flows.tracing import trace
@@ -231,7 +232,8 @@ def test_a_release_tells_of_its_imputations_and_can_be_traced(store: Store, tmp_
     rows = list(csv.DictReader((folder / "tables" / "cleaning.csv").read_text().splitlines()))
     told = {(row["code"], row["question"]): row for row in rows if row["step"] == "imputation"}
     assert ("hot_deck", "works") in told
-    assert told["hot_deck", "works"]["withheld"], "two answers are too few to be counted in public"
+    assert (told["hot_deck", "works"]["records"], told["hot_deck", "works"]["percent"]) == ("", "4")
+    assert not {"records", "of"} & {name for row in told.values() for name, text in row.items() if text}
     provenance = json.loads((folder / "provenance.json").read_text())["parameters"]
     assert provenance["imputed_interviews"] == "6"
     assert provenance["imputation_seed"] == "2026"
@@ -250,6 +252,27 @@ def test_a_release_tells_of_its_imputations_and_can_be_traced(store: Store, tmp_
     compiled = load_form(store, FORM)
     received = read_tables(store, FORM, compiled.form)
     assert replay_record(compiled, received, record)["person"].equals(counted(store).tables["person"])
+
+
+def test_the_quality_report_tells_rates_by_question_and_class_and_no_donor(store: Store, tmp_path: Path) -> None:
+    made = make_quality_report(store, FORM, tmp_path / "quality", pdf=False, docs=False, at=AT)
+    folder = Path(made.folder)
+    assert made.interviews == 26
+    rows = list(csv.DictReader((folder / "log" / "imputation.csv").read_text().splitlines()))
+    told = {(row["question"], row["domain"]): row for row in rows}
+    assert told["works", "total"]["missing"] == "2"
+    assert any(domain.startswith("sex=") for question, domain in told if question == "works")
+    flags = (folder / "log" / "imputed.csv").read_text()
+    assert flags.splitlines()[0] == "instance_id,table,row_id,question,kind,method,donor"
+    assert not any(f"uuid:h{number:02}" in flags for number in range(20)), "donors are told by a digest"
+    for path, text in (
+        ("index.html", "La semilla de los sorteos es 2026"),
+        ("ht/index.html", "Grenn tiraj yo se 2026"),
+    ):
+        page = (folder / path).read_text(encoding="utf-8")
+        assert text in page
+        assert 'id="fig-imputed-works"' in page
+        assert SENTINEL not in page
 
 
 def test_the_command_tells_counts_and_no_answer(folders: dict[str, Path], tmp_path: Path) -> None:
