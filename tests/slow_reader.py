@@ -8,10 +8,12 @@ question stands.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
+
+from readable_texts import MOMENT, READABLE, UNTYPED, is_large
 
 from expressions.grammar import parse
 from expressions.instance import Element
@@ -27,65 +29,6 @@ from schemas.fields import walk as walk_form
 
 Broken = tuple[str, str]
 """Rule id and row id."""
-
-UNTYPED = frozenset({"string", "binary", "barcode", ""})
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
-
-
-def _is_integer(text: str) -> bool:
-    return re.fullmatch(r"[+-]?[0-9]+", text) is not None and not _is_large(text)
-
-
-def _is_large(text: str) -> bool:
-    """A whole number that the standard doesn't allow: it is told, and kept."""
-    return re.fullmatch(r"[+-]?[0-9]+", text) is not None and not -(2**31) <= int(text) < 2**31
-
-
-def _is_number(text: str) -> bool:
-    with suppress(ValueError):
-        return abs(float(text)) < float("inf")
-    return False
-
-
-def _is_day(text: str) -> bool:
-    with suppress(ValueError):
-        return len(text) == 10 and bool(date.fromisoformat(text))
-    return False
-
-
-def _is_moment(text: str) -> bool:
-    with suppress(ValueError):
-        return "T" in text and bool(datetime.fromisoformat(text))
-    return False
-
-
-def _is_time(text: str) -> bool:
-    return _is_moment(f"2026-01-01T{text}")
-
-
-def _is_point(text: str) -> bool:
-    parts = text.replace(",", " ").split()
-    with suppress(ValueError):
-        numbers = [float(part) for part in parts]
-        return 2 <= len(numbers) <= 4 and abs(numbers[0]) <= 90 and abs(numbers[1]) <= 180
-    return False
-
-
-def _is_line(text: str) -> bool:
-    return all(_is_point(part.strip()) for part in text.rstrip().removesuffix(";").split(";"))
-
-
-READABLE: Mapping[str, Callable[[str], bool]] = {
-    "int": _is_integer,
-    "decimal": _is_number,
-    "date": _is_day,
-    "dateTime": _is_moment,
-    "time": _is_time,
-    "geopoint": _is_point,
-    "geotrace": _is_line,
-    "geoshape": _is_line,
-    "boolean": {"true", "false", "1", "0"}.__contains__,
-}
 
 
 class SlowReader:
@@ -139,7 +82,7 @@ class SlowReader:
                 text = place.text.strip()
                 if node.column and text and node.type not in UNTYPED and not READABLE[node.type](text):
                     self.unreadable.append((node, row, place))
-                    text = text if node.type == "int" and _is_large(text) else ""
+                    text = text if node.type == "int" and is_large(text) else ""
                 place.text = text
                 self.answers[id(place)] = text
 
