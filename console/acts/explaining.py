@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.acts.rights import require, require_within
+from console.acts.rights import require_within
 from schemas.errors import DecisionError
 from store.audit import acting, person_actor
 from store.finding_notes import Note, add_note, list_notes
@@ -38,7 +38,7 @@ def read_notes(store: Store, person: Person, form_id: str, instance_id: str) -> 
     Raises:
         AccessError: ACC-123, no right to see findings there.
     """
-    require(store, person, "see_findings", form_id)
+    require_within(store, person, "see_findings", form_id, [instance_id] if instance_id else [])
     with store.read() as connection:
         rows = list_notes(connection, form_id, instance_id)
     found: dict[tuple[str, str], list[Note]] = {}
