@@ -177,7 +177,6 @@ def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate
     estimates = estimate(compiled.specs, compiled.form, accepted)
     rehearsal = bool((main[CLIENT] == "rehearsal").any())
     earlier = [] if rehearsal else _read_earlier(out)
-    previous, former = find_former(out, rehearsal)
     disclosure = DisclosureRules.read(compiled.specs.design)
     table = protect(estimates, disclosure, meanings_of(compiled.specs), earlier)
     provenance = Provenance(
@@ -192,6 +191,8 @@ def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate
         },
         libraries=list_libraries(),
     )
+    release_id = f"{compiled.specs.design.survey or form_id}-{fingerprint(provenance, table)}"
+    previous, former = find_former([row for row in out if row.release_id != release_id], rehearsal)
     standing = [Path(row.folder) for row in out if row.state != "withdrawn"]
     tests = compare_groups(compiled.specs, compiled.form, accepted, whole_tables(table))
     contents = ReleaseContents(
@@ -217,7 +218,7 @@ def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate
         cleaning=(*tell_cleaning(survey), *tell_imputation(counted.rates, compiled.specs.design.threshold)),
     )
     return Candidate(
-        release_id=f"{compiled.specs.design.survey or form_id}-{fingerprint(provenance, table)}",
+        release_id=release_id,
         table=table,
         contents=contents,
         earlier=earlier,

@@ -18,10 +18,16 @@ from lxml import etree
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.releasing import draw_up
 from forms.compile import compile_workbook
 from forms.rehearsal import rehearse
 from forms.sheets import read_workbook
+from reports.archive import write_archive
+from reports.release import publish
+from reports.release_signing import hash_release
 from schemas.errors import ComunalError, StoreError
+from store.open import open_store
+from store.releases import list_releases
 
 FORMS = Path(__file__).resolve().parents[1] / "forms"
 INTERVIEWS = 150
@@ -174,6 +180,24 @@ def test_bytes_that_were_changed_are_told(data: Path, tmp_path: Path) -> None:
     database.close()
     with pytest.raises(StoreError, match="STO-012"):
         trace(copy, "feels_unsafe", "total")
+
+
+def test_the_same_release_drawn_up_twice_is_the_same_bytes(data: Path, tmp_path: Path) -> None:
+    with open_store(data) as store:
+        with store.read() as connection:
+            (row,) = list_releases(connection)
+        candidate = draw_up(store, row.form_id, at=row.created_at)
+    publish(tmp_path / candidate.release_id, candidate.table, candidate.contents, candidate.earlier)
+    assert candidate.release_id == row.release_id
+    assert hash_release(tmp_path / candidate.release_id) == hash_release(Path(row.folder))
+    archives = [
+        write_archive(folder, tmp_path / name)[1]
+        for name, folder in (
+            ("a", tmp_path / candidate.release_id),
+            ("b", Path(row.folder)),
+        )
+    ]
+    assert archives[0] == archives[1]
 
 
 def test_what_is_not_published_is_told_with_what_is(data: Path) -> None:
