@@ -1,14 +1,17 @@
-"""Disclosure control over files of others: `comunal disclosure anonymity`."""
+"""Disclosure control over releases and over files of others: `comunal disclosure audit` and `anonymity`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.commands_research import research_file
 from flows.output import JsonOption, Output
+
+if TYPE_CHECKING:
+    from flows.auditing_tables import TableQuestion
 
 app = typer.Typer(no_args_is_help=True, help="What a table or a file of records gives away about single people.")
 
@@ -89,13 +92,22 @@ def audit(
         typer.Option("--against", metavar="EARLIER_DIR", exists=True, file_okay=False, help="A release that is out."),
     ] = None,
     table: Annotated[
-        Path | None,
-        typer.Option("--table", metavar="FILE", exists=True, dir_okay=False, help="Instead: any table, a row a cell."),
+        list[Path] | None,
+        typer.Option(
+            "--table", metavar="FILE", exists=True, dir_okay=False, help="Instead: any table, a row a cell; or several."
+        ),
     ] = None,
     dims: Annotated[
-        str, typer.Option("--dims", metavar="A,B", help="Columns of --table that tell its cells apart.")
-    ] = "",
-    value: Annotated[str, typer.Option("--value", metavar="COLUMN", help="Column of --table with the numbers.")] = "n",
+        list[str] | None,
+        typer.Option("--dims", metavar="A,B", help="Columns of --table that tell its cells apart; once, or a table."),
+    ] = None,
+    value: Annotated[
+        list[str] | None, typer.Option("--value", metavar="COLUMN", help="Column with the numbers (default: n).")
+    ] = None,
+    status: Annotated[
+        list[str] | None,
+        typer.Option("--status", metavar="COLUMN", help="Column with status codes of tau-argus or sdcTable."),
+    ] = None,
     total: Annotated[
         list[str] | None, typer.Option("--total", metavar="CODE", help="Code of a sum (default: Total, _T, all ...).")
     ] = None,
@@ -104,8 +116,14 @@ def audit(
     ] = None,
     tree: Annotated[
         list[str] | None,
-        typer.Option("--tree", metavar="DIM=FILE", help="Columns code, parent: which code is part of which."),
+        typer.Option("--tree", metavar="DIM=FILE", help="Which code is part of which: columns code, parent; or .hrc."),
     ] = None,
+    columns: Annotated[
+        str, typer.Option("--columns", metavar="A,B,...", help="Names of the columns of a file without a header.")
+    ] = "",
+    decimal: Annotated[
+        str, typer.Option("--decimal", metavar="MARK", help="Decimal mark: a point or a comma (default: found out).")
+    ] = "",
     absent: Annotated[
         bool, typer.Option("--absent-is-hidden", help="A cell without a row is hidden, not empty.")
     ] = False,
@@ -121,19 +139,32 @@ def audit(
     json_lines: JsonOption = False,
 ) -> None:
     """Where each hidden cell must be, for whoever has all files. Exit status 1 if one is too narrow."""
+    from flows.auditing_tables import TableQuestion
     from schemas.errors import CommandError
 
     output = Output(json_lines)
-    if (release is None) == (table is None):
+    if (release is None) == (not table):
         raise CommandError(
             "CMD-140", "Neither a release nor a table was named, or both.", "Give RELEASE_DIR, or --table and --dims."
         )
     if release is not None:
         narrow, cells = _audit_release(output, release, against or [], threshold, width)
-    elif table is not None:
-        names = [name.strip() for name in dims.split(",") if name.strip()]
-        marks = {"totals": total or [], "hidden": hidden or []}
-        narrow, cells = _audit_table(output, table, names, value, marks, tree or [], absent, base, width or 1.0)
+    else:
+        question = TableQuestion(
+            files=table or [],
+            dims=dims or [""],
+            values=value or ["n"],
+            status=status or [],
+            totals=total or [],
+            hidden=hidden or [],
+            trees=tree or [],
+            columns=columns,
+            decimal=decimal,
+            absent_is_hidden=absent,
+            base=base,
+            width=1.0 if width is None else width,
+        )
+        narrow, cells = _audit_tables(output, question)
     output.say(f"{cells} hidden cells, {narrow} too narrow." if narrow else f"{cells} hidden cells, all wide enough.")
     if narrow:
         raise typer.Exit(1)
@@ -153,83 +184,17 @@ def _audit_release(
     return sum(cell.is_narrow for cell in found), sum(cell.what != "change" for cell in found)
 
 
-def _audit_table(
-    output: Output,
-    file: Path,
-    names: list[str],
-    value: str,
-    marks: dict[str, list[str]],
-    trees: list[str],
-    absent: bool,
-    base: float,
-    width: float,
-) -> tuple[int, int]:
-    from flows.flat_tables import read_flat
-    from reports.equations import Contradiction, feasible_intervals
-    from reports.plain_tables import HIDDEN, TOTALS, read_plain
-    from schemas.errors import CommandError, ReleaseError
+def _audit_tables(output: Output, question: TableQuestion) -> tuple[int, int]:
+    from flows.auditing_tables import audit_tables
 
-    flat = read_flat(file)
-    wanted = [*names, value]
-    if missing := [name for name in wanted if name not in flat.names] or not names:
-        raise CommandError(
-            "CMD-141",
-            f"{file.name} has no column {missing if names else 'named in --dims'}.",
-            f"It has {', '.join(flat.names[:20])}.",
-        )
-    at = [flat.names.index(name) for name in wanted]
-    rows = [(tuple(row[index] for index in at[:-1]), row[at[-1]]) for row in flat.rows()]
-    plain = read_plain(
-        rows,
-        names,
-        totals=frozenset(code.lower() for code in marks["totals"]) or TOTALS,
-        hidden=HIDDEN | {mark.lower() for mark in marks["hidden"]},
-        parents=_read_trees(trees),
-        absent_is_hidden=absent,
-        base=base,
-    )
-    try:
-        found = feasible_intervals(plain.system, plain.hidden)
-    except Contradiction as broken:
-        members = {cell for each in broken.equations for cell in plain.system.equations[each].cells}
-        cells = [" / ".join(plain.codes[cell]) for cell in sorted(members) if cell < len(plain.codes)]
-        raise ReleaseError(
-            "REL-054",
-            f"{len(broken.equations)} sums of the table contradict each other, around {'; '.join(cells[:5])}.",
-            "Is a total missing from --total, were numbers rounded (--base), or is a cell without a row hidden?",
-        ) from broken
-    narrow = 0
-    for cell in plain.hidden:
-        interval = found[cell]
-        is_narrow = interval.width < width - 1e-6
-        narrow += is_narrow
-        record = dict(zip(names, plain.codes[cell], strict=True)) | {
-            "low": interval.low,
-            "high": interval.high,
-            "required": width,
-            "is_narrow": is_narrow,
-        }
-        told = " / ".join(plain.codes[cell]) + ("  TOO NARROW" if is_narrow else "")
-        output.record(record, f"{_interval(interval.low, interval.high)} {told}")
-    return narrow, len(plain.hidden)
-
-
-def _read_trees(trees: list[str]) -> dict[str, dict[str, str]]:
-    from flows.flat_tables import read_flat
-    from schemas.errors import CommandError
-
-    found: dict[str, dict[str, str]] = {}
-    for each in trees:
-        name, _, file = each.partition("=")
-        path = Path(file)
-        flat = read_flat(path) if file and path.is_file() else None
-        if flat is None or not {"code", "parent"} <= set(flat.names):
-            raise CommandError(
-                "CMD-142", f"--tree {each} names no table with columns code and parent.", "Write --tree DIM=FILE.csv."
-            )
-        code, parent = flat.names.index("code"), flat.names.index("parent")
-        found[name] = {row[code]: row[parent] for row in flat.rows()}
-    return found
+    found = audit_tables(question)
+    several = len(question.files) > 1
+    for cell in found:
+        record = ({"table": cell.table} if several else {}) | cell.codes
+        record |= {name: getattr(cell, name) for name in ("low", "high", "required", "is_exact", "is_narrow")}
+        place = " / ".join(([cell.table] if several else []) + list(cell.codes.values()))
+        output.record(record, f"{_interval(cell.low, cell.high)} {place}{'  TOO NARROW' if cell.is_narrow else ''}")
+    return sum(cell.is_narrow for cell in found), len(found)
 
 
 def _interval(low: float, high: float) -> str:

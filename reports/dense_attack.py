@@ -20,6 +20,7 @@ from scipy.sparse import csr_array, hstack, identity
 
 from reports.axes import Axis
 from reports.boxes import Counts, Flags, Floats
+from reports.local_attack import signs_of
 
 TOLERANCE = 1e-6
 _PHASES = ((5, False), (10, False), (20, False), (20, True))
@@ -33,7 +34,8 @@ _WAVE = 8
 
 _AT_A_TIME = 2
 
-_ROUNDS = 8
+_ROUNDS = 9
+_IDLE = 3
 _FAR = 1e4
 """More than any count rises in a programme."""
 
@@ -81,10 +83,10 @@ class _Found:
         flags: Flags = self.up + self.down < owed - TOLERANCE
         return flags
 
-    def move(self, matrix: csr_array, values: Floats, targets: NDArray[np.intp], sign: float, owed: Floats) -> None:
-        """Moves some cells together in one direction, each as far as it is still owed."""
-        most = owed[targets] - (self.down if sign > 0 else self.up)[targets]
-        moved = _move(matrix, values, targets, sign, most if sign > 0 else np.minimum(most, values[targets]))
+    def move(self, matrix: csr_array, values: Floats, targets: NDArray[np.intp], signs: Floats, owed: Floats) -> None:
+        """Moves some cells together, each in its direction as far as it is still owed."""
+        most = owed[targets] - np.where(signs > 0, self.down[targets], self.up[targets])
+        moved = _move(matrix, values, targets, signs, most)
         self.solved += 1
         if moved is not None:
             self.up, self.down = np.maximum(self.up, moved), np.maximum(self.down, -moved)
@@ -159,14 +161,14 @@ def _attack(
         for at in np.flatnonzero(found.narrow(owed)):
             for sign in (1.0, -1.0):
                 if found.narrow(owed)[at]:
-                    found.move(matrix, values, np.array([at]), sign, owed)
+                    found.move(matrix, values, np.array([at]), np.array([sign]), owed)
         return found
-    idle = 0
+    idle, random = 0, np.random.default_rng(nodes[0])
     for number in range(_ROUNDS):
         targets = np.flatnonzero(found.narrow(owed))
-        if not len(targets) or idle > 1:
+        if not len(targets) or idle > _IDLE:
             break
-        found.move(matrix, values, targets, 1.0 if number % 2 == 0 else -1.0, owed)
+        found.move(matrix, values, targets, signs_of(number, len(targets), random), owed)
         idle = idle + 1 if int(found.narrow(owed).sum()) == len(targets) else 0
     return found
 
@@ -194,20 +196,19 @@ def _sums(flags: Flags, axes: Sequence[Axis], nodes: Sequence[int]) -> csr_array
     return csr_array((np.concatenate(factors), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
 
 
-def _move(matrix: csr_array, values: Floats, targets: NDArray[np.intp], sign: float, most: Floats) -> Floats | None:
-    """A change that keeps all sums and moves the targets as far in one direction as they are owed, summed over them."""
+def _move(matrix: csr_array, values: Floats, targets: NDArray[np.intp], signs: Floats, most: Floats) -> Floats | None:
+    """A change that keeps all sums and moves the targets as far as they are owed, summed over them."""
     size, count = len(values), len(targets)
     equal = hstack([matrix, csr_array((matrix.shape[0], count))]).tocsr()
-    aim = csr_array((np.full(count, -sign), (np.arange(count), targets)), shape=(count, size))
+    aim = csr_array((-signs, (np.arange(count), targets)), shape=(count, size))
+    back = np.zeros(count) if np.ptp(signs) == 0 else np.full(count, -np.inf)
     result = linprog(
         np.concatenate([np.zeros(size), -np.ones(count)]),
         A_ub=hstack([aim, identity(count)]).tocsr(),
         b_ub=np.zeros(count),
         A_eq=equal,
         b_eq=np.zeros(matrix.shape[0]),
-        bounds=np.column_stack(
-            [np.concatenate([-values, np.zeros(count)]), np.concatenate([np.full(size, _FAR), most])]
-        ),
+        bounds=np.column_stack([np.concatenate([-values, back]), np.concatenate([np.full(size, _FAR), most])]),
         method="highs",
     )
     return None if result.x is None else np.asarray(result.x[:size], np.float64)

@@ -27,10 +27,18 @@ _PHASES = ((4, False), (8, False), (16, False), (16, True))
 """How many partners at first, and for what is still in doubt; at last whether each cell gets a programme of its own."""
 
 _FEW = 400
-_ROUNDS = 6
+_ROUNDS = 9
+_IDLE = 3
 _WAVE = 8
 _AT_A_TIME = 2
 _FAR = 1e5
+
+
+def signs_of(number: int, count: int, random: np.random.Generator) -> Floats:
+    """The directions of a round: all up, all down, then at random."""
+    if number < 2:
+        return np.full(count, 1.0 - 2.0 * number)
+    return random.choice([-1.0, 1.0], count)
 
 
 @dataclass(slots=True)
@@ -138,14 +146,14 @@ class Local:
             for at in np.flatnonzero(found.narrow(owed)):
                 for sign in (1.0, -1.0):
                     if found.narrow(owed)[at]:
-                        found.move(programme, np.array([at]), sign, owed)
+                        found.move(programme, np.array([at]), np.array([sign]), owed)
             return found
-        idle = 0
+        idle, random = 0, np.random.default_rng(place)
         for number in range(_ROUNDS):
             targets = np.flatnonzero(found.narrow(owed))
-            if not len(targets) or idle > 1:
+            if not len(targets) or idle > _IDLE:
                 break
-            found.move(programme, targets, 1.0 if number % 2 == 0 else -1.0, owed)
+            found.move(programme, targets, signs_of(number, len(targets), random), owed)
             idle = idle + 1 if int(found.narrow(owed).sum()) == len(targets) else 0
         return found
 
@@ -187,10 +195,10 @@ class _Found:
         flags: Flags = self.up + self.down < owed - TOLERANCE
         return flags
 
-    def move(self, programme: _Programme, targets: Indices, sign: float, owed: Floats) -> None:
-        """Moves some together in one direction, each as far as it is still owed."""
-        most = owed[targets] - (self.down if sign > 0 else self.up)[targets]
-        moved = programme.solve(targets, sign, most)
+    def move(self, programme: _Programme, targets: Indices, signs: Floats, owed: Floats) -> None:
+        """Moves some together, each in its direction as far as it is still owed."""
+        most = owed[targets] - np.where(signs > 0, self.down[targets], self.up[targets])
+        moved = programme.solve(targets, signs, most)
         self.solved += 1
         if moved is not None:
             self.up, self.down = np.maximum(self.up, moved), np.maximum(self.down, -moved)
@@ -222,12 +230,16 @@ class _Programme:
             np.minimum(local.upper[columns] - local.values[columns], _FAR),
         )
 
-    def solve(self, targets: Indices, sign: float, most: Floats) -> Floats | None:
-        """The move that takes the targets farthest, summed over them, none farther than asked."""
+    def solve(self, targets: Indices, signs: Floats, most: Floats) -> Floats | None:
+        """The move that takes the targets farthest, summed over them, none farther than asked.
+
+        Where all go the same way none may go the other, since some of them often make up a sum.
+        """
         size, count = len(self.least), len(targets)
-        aim = csr_array((np.full(count, -sign), (np.arange(count), targets)), shape=(count, size))
+        aim = csr_array((-signs, (np.arange(count), targets)), shape=(count, size))
         below = [hstack([self.below, csr_array((self.below.shape[0], count))]), hstack([aim, identity(count)])]
-        bounds = np.column_stack([np.append(self.least, np.zeros(count)), np.append(self.most, most)])
+        back = np.zeros(count) if np.ptp(signs) == 0 else np.full(count, -np.inf)
+        bounds = np.column_stack([np.append(self.least, back), np.append(self.most, most)])
         result = linprog(
             np.concatenate([np.zeros(size), -np.ones(count)]),
             A_ub=csr_array(vstack(below)),

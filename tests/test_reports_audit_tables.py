@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from flows import auditing_tables
 from flows.cli import app
+from reports import equations
 from reports.equations import Contradiction, feasible_intervals
-from reports.plain_tables import read_plain
+from reports.plain_tables import PlainRows, read_plain
+from reports.plain_values import HIDDEN, decimal_of, read_value
 from schemas.errors import ReleaseError
 
 # Fischetti and Salazar-Gonzalez (2000), Models and algorithms for optimizing cell suppression in tabular data with
@@ -43,9 +46,10 @@ def cells(text: str) -> list[tuple[tuple[str, ...], str]]:
 def audit(
     text: str, dimensions: tuple[str, ...] = ("activity", "region"), **how: object
 ) -> dict[str, tuple[float, float]]:
-    plain = read_plain(cells(text), dimensions, **how)  # type: ignore[arg-type]
-    found = feasible_intervals(plain.system, plain.hidden)
-    return {"/".join(plain.codes[at]): (found[at].low, found[at].high) for at in plain.hidden}
+    plain = read_plain([PlainRows(dimensions, cells(text))], **how)  # type: ignore[arg-type]
+    found = feasible_intervals(plain.system, [plain.cells[row] for row in plain.hidden])
+    places = {row: plain.cells[row] for row in plain.hidden}
+    return {"/".join(plain.codes[row]): (found[at].low, found[at].high) for row, at in places.items()}
 
 
 def run(*arguments: object) -> tuple[int, list[dict[str, object]], str]:
@@ -121,7 +125,8 @@ def test_the_command_ends_with_1_if_a_cell_is_too_narrow(tmp_path: Path) -> None
     bad.write_text(INVESTMENT.replace("\nII,A,x", "\nII,A,8"))
     status, lines, _ = run("--table", good, "--dims", "activity,region", "--json")
     assert status == 0
-    assert lines[1] == {"activity": "II", "region": "C", "low": 5, "high": 30, "required": 1, "is_narrow": False}
+    told = {"low": 5, "high": 30, "required": 1, "is_exact": True, "is_narrow": False}
+    assert lines[1] == {"activity": "II", "region": "C"} | told
     assert run("--table", good, "--dims", "activity,region", "--width", 26)[0] == 1
     status, lines, told = run("--table", bad, "--dims", "activity,region")
     assert status == 1 and "3 hidden cells, 3 too narrow" in told
@@ -140,3 +145,153 @@ def test_the_command_tells_what_it_lacks(tmp_path: Path) -> None:
     ):
         result = CliRunner().invoke(app, ["disclosure", "audit", *map(str, arguments)])
         assert code in f"{result.output}{result.exception}", (code, result.output)
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "bounds"),
+    [
+        ("1.234", ",", (1234, 1234)),
+        ("16847646,84", ",", (16847646.84, 16847646.84)),
+        ("1,234,567", ".", (1234567, 1234567)),
+        ("12 345", ".", (12345, 12345)),
+        ("12\u202f345,5", ",", (12345.5, 12345.5)),
+        ("123 b", ".", (123, 123)),
+        ("-", ".", (0, 0)),
+        ("<5", ".", (0, 4)),
+        ("menos de 5", ",", (0, 4)),
+        ("≤4", ".", (0, 4)),
+        ("1–4", ".", (1, 4)),
+        (">100", ".", (101, float("inf"))),
+        ("x", ".", None),
+        (": c", ".", None),
+        ("S", ".", None),
+        ("", ".", None),
+        ("Oculto", ".", None),
+    ],
+)
+def test_numbers_and_marks_of_many_countries_are_read(
+    text: str, decimal: str, bounds: tuple[float, float] | None
+) -> None:
+    assert read_value(text, HIDDEN, 0, decimal) == bounds  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("texts", "european", "mark"),
+    [
+        (["1.234,5", "8"], False, ","),
+        (["1,234.5"], False, "."),
+        (["1.234.567"], False, ","),
+        (["12,5", "1,234"], False, ","),
+        (["1,234", "x"], False, "."),
+        (["1.234", "x"], True, ","),
+        (["1.234"], False, "."),
+        (["5", "x"], True, "."),
+    ],
+)
+def test_the_decimal_mark_is_found_out(texts: list[str], european: bool, mark: str) -> None:
+    assert decimal_of(texts, european=european) == mark
+
+
+# The table region x gender of sdcTable's example data `microdata1` (100 people; region A has 2 women), with the status
+# codes that its functions give: u primary, x secondary, s shown. Numbers stand in hidden cells too.
+MICRODATA = """region;gender;Freq;sdcStatus
+Tot;Tot;100;s
+Tot;male;55;s
+Tot;female;45;s
+A;Tot;20;s
+A;male;18;x
+A;female;2;u
+B;Tot;33;s
+B;male;14;s
+B;female;19;s
+C;Tot;22;s
+C;male;12;x
+C;female;10;x
+D;Tot;25;s
+D;male;11;s
+D;female;14;s
+"""
+
+
+def test_a_pattern_with_status_codes_has_the_intervals_of_its_two_by_two_table(tmp_path: Path) -> None:
+    table = tmp_path / "sdctable.csv"
+    table.write_text(MICRODATA)
+    status, lines, _ = run("--table", table, "--dims", "region,gender", "--value", "Freq", "--json")
+    assert status == 0
+    assert [(line["region"], line["gender"], line["low"], line["high"]) for line in lines] == [
+        ("A", "male", 8, 20),
+        ("A", "female", 0, 12),
+        ("C", "male", 10, 22),
+        ("C", "female", 0, 12),
+    ]
+    table.write_text(MICRODATA.replace("12;x", "12;s").replace("10;x", "10;s"))
+    status, lines, _ = run("--table", table, "--dims", "region,gender", "--value", "Freq", "--json")
+    assert status == 1 and [(line["low"], line["high"]) for line in lines] == [(18, 18), (2, 2)]
+
+
+def test_a_table_of_tau_argus_needs_no_header_and_its_codes_may_be_nested(tmp_path: Path) -> None:
+    """As tau-argus writes them: semicolons, decimal commas, codes with blanks, a list of codes led by @."""
+    table, codes = tmp_path / "pp.tab", tmp_path / "region.hrc"
+    codes.write_text("Nr\n@ 1\n@ 2\n@ 3\nOs\n@ 4\n@ 5\n")
+    table.write_text(
+        '"Total";61,00;9;S\n"Nr";40,00;6;S\n" 1";12,50;1;U\n" 2";20,00;4;S\n" 3";7,50;1;D\n"Os";21,00;3;S\n'
+        '" 4";9,00;1;U\n" 5";12,00;2;M\n'
+    )
+    asked = ("--dims", "Region", "--value", "Var2", "--status", "Status", "--columns", "Region,Var2,Freq,Status")
+    status, lines, _ = run("--table", table, *asked, "--tree", f"Region={codes}", "--json")
+    assert status == 0
+    assert [(line["Region"], line["low"], line["high"]) for line in lines] == [
+        ("1", 0, 20),
+        ("3", 0, 20),
+        ("4", 0, 21),
+        ("5", 0, 21),
+    ]
+
+
+def test_tables_of_one_population_are_linked(tmp_path: Path) -> None:
+    """What each table hides two of them may tell: they share margins, and the cells of one sum up in the other."""
+    first, second = tmp_path / "sex.csv", tmp_path / "age.csv"
+    first.write_text(
+        "commune,sex,n\na,f,x\na,m,x\na,Ambos sexos,x\nb,f,20\nb,m,15\nb,Ambos sexos,35\nTotal,f,24\n"
+        "Total,m,21\nTotal,Ambos sexos,45\n".replace("Total,f,24", "Total,f,x").replace("Total,m,21", "Total,m,x")
+    )
+    alone, lines, _ = run("--table", first, "--dims", "commune,sex", "--json")
+    assert alone == 1 and lines[2]["low"] == lines[2]["high"] == 10
+    first.write_text(first.read_text().replace("Total,Ambos sexos,45", "Total,Ambos sexos,x"))
+    alone, lines, _ = run("--table", first, "--dims", "commune,sex", "--json")
+    assert alone == 0
+    second.write_text("commune;age;n\na;young;4\na;old;6\na;TOTAL;x\nb;young;30\nb;old;5\nb;TOTAL;35\n")
+    both = ("--table", first, "--dims", "commune,sex", "--table", second, "--dims", "commune,age")
+    status, lines, _ = run(*both, "--json")
+    assert status == 1
+    told = {(line["table"], line["commune"], line.get("sex"), line.get("age")): line for line in lines}
+    assert told["sex.csv", "a", "Ambos sexos", None]["low"] == 10
+    assert told["age.csv", "a", None, "TOTAL"]["high"] == 10
+    assert told["sex.csv", "a", "f", None]["high"] == 10
+
+
+def test_two_tables_that_tell_a_cell_differently_are_refused(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.write_text("sex,n\nf,x\nm,4\nTotal,9\n")
+    second.write_text("sex,n\nf,x\nm,5\nTotal,9\n")
+    result = CliRunner().invoke(
+        app, ["disclosure", "audit", "--table", str(first), "--table", str(second), "--dims", "sex"]
+    )
+    assert "REL-051" in f"{result.output}{result.exception}"
+
+
+def test_a_large_table_is_asked_only_whether_its_cells_are_wide_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Places are attacked one by one; the one hidden cell that follows from its sum is found among all."""
+    monkeypatch.setattr(equations, "_LARGE", 50)
+    monkeypatch.setattr(auditing_tables, "MOST_EXACT", 50)
+    rows = [f"c{at},{code},x" for at in range(60) for code in "abc"] + [f"c{at},Total,30" for at in range(60)]
+    rows += [f"Total,{code},600" for code in "abc"] + ["Total,Total,1800"]
+    table = tmp_path / "large.csv"
+    text = "commune,code,n\n" + "\n".join(rows).replace("c7,a,x", "c7,a,9").replace("c7,b,x", "c7,b,9") + "\n"
+    table.write_text(text)
+    status, lines, _ = run("--table", table, "--dims", "commune,code", "--json")
+    narrow = [line for line in lines if line["is_narrow"]]
+    assert status == 1 and [(line["commune"], line["code"], line["low"]) for line in narrow] == [("c7", "c", 12)]
+    assert sum(not line["is_exact"] for line in lines) > 100
