@@ -34,6 +34,10 @@ _CHART_COLUMN: Final = 222.0
 _CHART_SCALE: Final = 84 / 341
 """Millimetres of a unit of a chart in a column."""
 
+_KEY_ROOM: Final = 78.0
+_KEY_HEAD: Final = 16.0
+_KEY_WIDE: Final = 26
+
 _FULL: Final = 0.93
 """Share of the columns that may be filled by reckoning: a topic isn't cut anywhere."""
 
@@ -97,7 +101,7 @@ def profile_page(context: PageContext) -> dict[str, Any]:
         "style": Markup(_style()),  # noqa: S704 our own file
         "name": name,
         "commune": commune,
-        "keys": list(_key_figures(context))[:_KEY_FIGURES],
+        "keys": choose_keys(list(_key_figures(context))[:_KEY_FIGURES]),
         "map": None if context.commune is None else letter_map(context.commune, wording),
         "columns": columns,
         "charts": _charts(context) if has_room else ([], []),
@@ -110,58 +114,80 @@ def profile_page(context: PageContext) -> dict[str, Any]:
     }
 
 
+def choose_keys(keys: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """As many of the main figures, three in a row, as the first page has room for."""
+    used, kept = 0.0, 0
+    for start in range(0, len(keys), 3):
+        row = keys[start : start + 3]
+        lines = max(len(textwrap.wrap(f"{key['label']} {key['caption']}", _KEY_WIDE)) for key in row)
+        asides = max(math.ceil(len(key["interval"] + key["whole"]) / (1.4 * _KEY_WIDE)) for key in row)
+        used += _KEY_HEAD + _LINE * lines + _ASIDE * asides
+        if used > _KEY_ROOM:
+            break
+        kept = start + 3
+    return list(keys[: max(kept, 3)])
+
+
 def lay_columns(blocks: Sequence[Block]) -> tuple[list[list[Block]], bool]:
     """The topics in columns, as even as they go: four of them, or two where these are enough.
 
+    Of topics that find no room as a whole each keeps its first rows, and says how many more there are.
+
     Returns:
-        The columns, and whether the third page is left for charts. Rows that find no room are counted in the block.
+        The columns, and whether the third page is left for charts.
     """
-    total = sum(block.height for block in blocks)
-    count = 2 if total < 1.8 * _COLUMN else 4
-    share = min(_COLUMN, max((total / count) * 1.05, max((_first(block) for block in blocks), default=0.0)))
-    columns: list[list[Block]] = [[] for _ in range(count)]
-    at, used = 0, 0.0
+    most = max((len(block.rows) for block in blocks), default=0)
+    for count in (2, 4):
+        if _fill(blocks, count, _COLUMN) is not None:
+            return _even(blocks, count), count == 2
+    for rows in range(most - 1, 0, -1):
+        cut = [_first_rows(block, rows) for block in blocks]
+        if _fill(cut, 4, _COLUMN) is not None:
+            return _even(cut, 4), False
+    cut = [_first_rows(block, 1) for block in blocks]
+    while _fill(cut, 4, _COLUMN) is None:
+        cut.pop()
+    return _even(cut, 4), False
+
+
+def _even(blocks: Sequence[Block], count: int) -> list[list[Block]]:
+    """Columns of the least height in which everything stands, to a millimetre."""
+    low, high = 0, math.ceil(_COLUMN)
+    while low < high:
+        middle = (low + high) // 2
+        if _fill(blocks, count, min(middle, _COLUMN)) is None:
+            low = middle + 1
+        else:
+            high = middle
+    return _fill(blocks, count, min(high, _COLUMN)) or []
+
+
+def _fill(blocks: Sequence[Block], count: int, height: float) -> list[list[Block]] | None:
+    """Columns filled row by row, null where there is no room for all."""
+    columns: list[list[Block]] = [[]]
+    used = 0.0
     for block in blocks:
-        rest: Block | None = block
-        while rest is not None:
-            room = (_COLUMN if at == count - 1 else share) - used
-            if rest.height <= room:
-                columns[at].append(rest)
-                used += rest.height
-                rest = None
-            elif at < count - 1:
-                fits, rest = _split(rest, room)
-                if fits is not None:
-                    columns[at].append(fits)
-                at, used = at + 1, 0.0
-            else:
-                columns[at].extend(_shortened(rest, room))
-                used = _COLUMN
-                rest = None
-    return columns, count == 2
+        start = 0
+        rest = Block(block.title, (), block.more)
+        used += rest.height
+        if used + (block.rows[0].height if block.rows else 0.0) > height:
+            columns.append([])
+            used = rest.height
+        for at, row in enumerate(block.rows):
+            if used + row.height > height:
+                columns[-1].append(Block(block.title, block.rows[start:at]))
+                columns.append([])
+                start, used = at, rest.height
+            used += row.height
+        columns[-1].append(Block(block.title, block.rows[start:], block.more))
+        if used > height or len(columns) > count:
+            return None
+    return [*columns, *([] for _ in range(count - len(columns)))]
 
 
-def _first(block: Block) -> float:
-    return _HEAD + (block.rows[0].height if block.rows else 0.0)
-
-
-def _split(block: Block, room: float) -> tuple[Block | None, Block]:
-    """The part of a block that fits, null where that would be less than two rows, and the rest."""
-    used, fits = _HEAD, 0
-    for row in block.rows:
-        if used + row.height > room:
-            break
-        used += row.height
-        fits += 1
-    if fits < 2 or len(block.rows) - fits < 1:
-        return None, block
-    return replace(block, rows=block.rows[:fits]), replace(block, rows=block.rows[fits:])
-
-
-def _shortened(block: Block, room: float) -> Iterator[Block]:
-    fits, rest = _split(block, room - _LINE)
-    if fits is not None:
-        yield replace(fits, more=str(len(rest.rows)))
+def _first_rows(block: Block, rows: int) -> Block:
+    hidden = len(block.rows) - rows
+    return replace(block, rows=block.rows[:rows], more=str(hidden)) if hidden > 0 else block
 
 
 def _blocks(context: PageContext) -> list[Block]:
@@ -189,10 +215,10 @@ def _row(result: Result, context: PageContext, *, has_groups: bool) -> ProfileRo
         asides.append(tell_groups(result, wording))
     is_percent = result.indicator.unit == PERCENT and total.estimate is not None
     return ProfileRow(
-        label=wording.pick(result.indicator.label),
+        label=textwrap.shorten(wording.pick(result.indicator.label), 3 * _WIDE, placeholder="…"),
         figure=top.figure,
-        caption=top.caption,
-        aside=" · ".join(text for text in asides if text),
+        caption=textwrap.shorten(top.caption, _ASIDE_WIDE, placeholder="…"),
+        aside=textwrap.shorten(" · ".join(text for text in asides if text), 3 * _ASIDE_WIDE, placeholder="…"),
         bar=min(100.0, total.estimate or 0.0) if is_percent else None,
     )
 
