@@ -11,8 +11,9 @@ from typing import Final, Literal
 
 import numpy as np
 
-from estimation.linear import Statistic, refuse_singletons
+from estimation.linear import Statistic
 from estimation.samples import Codes, Floats, Sample
+from estimation.singletons import refuse_singletons
 from schemas.errors import EstimationError
 
 Method = Literal["jackknife", "bootstrap", "brr"]
