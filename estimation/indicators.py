@@ -79,6 +79,8 @@ def _estimate_one(
     except (EstimationError, ExpressionError) as error:
         return [], [_problem(error, "indicators", indicator.row, indicator.name)]
     problems: list[Problem] = []
+    if all(each.estimate is None for each in estimates):
+        problems.append(_without_base(indicator, estimates[0].n if estimates else 0))
     for name in indicator.breakdowns:
         try:
             estimates += estimate_domains(rows, *groupings.read(name, indicator.table))
@@ -89,6 +91,17 @@ def _estimate_one(
             else:
                 problems.append(_problem(error, "breakdowns", breakdown.row, name))
     return estimates, problems
+
+
+def _without_base(indicator: Indicator, rows: int) -> Problem:
+    """Why an indicator has no figure at all."""
+    if rows:
+        found = f"{indicator.name}: its denominator sums to zero over {rows} rows, so there is nothing to divide by."
+        advice = "Look at the expression in column denominator, and at the answers it sums."
+    else:
+        found = f"{indicator.name}: nobody stands in its denominator, so it has no figure."
+        advice = "Look at the columns universe and denominator: who was meant to be asked, and whose answer is known."
+    return Problem("warning", "EST-060", "indicators", indicator.row, "denominator", found, advice)
 
 
 def _problem(error: EstimationError | ExpressionError, sheet: str, row: int | None, name: str) -> Problem:

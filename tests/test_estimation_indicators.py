@@ -191,6 +191,27 @@ def test_an_empty_domain_has_no_figure() -> None:
     assert (nobody.estimate, nobody.n, nobody.note) == (None, 0, "empty_domain")
 
 
+@pytest.mark.parametrize(
+    ("empty", "words"),
+    [
+        (indicator("share", universe="${age} > 200", numerator="${works} = 'yes'"), "nobody stands in its denominator"),
+        (indicator("mean", universe="${age} > 200", value="${age}"), "nobody stands in its denominator"),
+        (indicator("ratio", numerator="${age}", denominator="${age} - ${age}"), "sums to zero over 5 rows"),
+        (indicator("distribution", universe="${age} > 200", value="${works}"), "nobody stands in its denominator"),
+    ],
+)
+def test_an_indicator_without_a_denominator_is_told_and_the_others_stand(empty: Indicator, words: str) -> None:
+    found = run(replace(empty, name="empty", row=9), WORKS)
+    assert [(problem.code, problem.row) for problem in found.problems] == [("EST-060", 9)]
+    assert words in found.problems[0].message
+    assert figures(Estimates(tuple(each for each in found if each.indicator == "figure"))) == figures(run(WORKS))
+
+
+def test_a_count_of_nobody_is_zero_and_no_problem() -> None:
+    found = run(indicator("count", universe="${age} > 200", unit="people"))
+    assert (found.estimates[0].estimate, found.problems) == (0.0, ())
+
+
 def test_an_indicator_that_cannot_be_evaluated_leaves_the_others_unharmed() -> None:
     broken = replace(WORKS, name="broken", numerator="${nonsense} = 1", row=7)
     found = run(broken, WORKS)
