@@ -73,12 +73,12 @@ def audit_tables(question: TableQuestion) -> list[TableCell]:
     """Each hidden cell of the tables, in their order.
 
     Raises:
-        CommandError: CMD-141, a column isn't there; CMD-142, a tree can't be read; CMD-149, other lists of columns
+        CommandError: CMD-141, a column isn't there; CMD-142, a tree can't be read; CMD-159, other lists of columns
             than tables, or a decimal mark that is none.
         ReleaseError: REL-050 to REL-052; REL-054, sums contradict each other.
     """
     if question.decimal not in ("", ".", ","):
-        raise CommandError("CMD-149", f"--decimal is {question.decimal!r}.", "Write a point or a comma.")
+        raise CommandError("CMD-159", f"--decimal is {question.decimal!r}.", "Write a point or a comma.")
     tables = [_read(question, at) for at in range(len(question.files))]
     plain = read_plain(
         tables,
@@ -157,7 +157,7 @@ def _read(question: TableQuestion, at: int) -> PlainRows:
 def _of(given: Sequence[str], at: int, tables: int) -> str:
     if len(given) not in (1, tables):
         raise CommandError(
-            "CMD-149",
+            "CMD-159",
             f"There are {tables} tables, and {len(given)} lists of columns.",
             "Give --dims, --value and --status once for all tables, or once for each in their order.",
         )

@@ -25,7 +25,7 @@ from reports.rules import DisclosureRules
 from reports.statement import disclosure_statement, rounding_statement
 from reports.suppression import choose_cells
 from schemas.errors import ReleaseError
-from schemas.estimates import Estimate, SafeCell, SafeTable
+from schemas.estimates import Estimate, Measure, SafeCell, SafeTable
 
 PRIMARY = "primary"
 SECONDARY = "secondary"
@@ -56,6 +56,7 @@ def protect(
     threshold = rules.threshold
     if rules.method == "rounding" and threshold:
         return _rounded(cells, rules, meanings or {})
+    by_rule = rules.by_rule(cells)
     primary = rules.primary(cells)
     chosen = primary
     incomplete: tuple[tuple[str, str], ...] = ()
@@ -63,13 +64,22 @@ def protect(
         linked = link_tables(cells, meanings or {}, rules)
         if earlier:
             changed, bounds = compare_earlier(linked.layout, linked.tables.values, earlier, threshold)
+            by_rule["earlier"] = changed - primary
             primary |= changed
             linked = link_tables(cells, meanings or {}, rules, bounds, changed)
         chosen, incomplete = choose_cells(linked.tables, primary), linked.incomplete
     reasons = [PRIMARY if at in primary else SECONDARY if at in chosen else "" for at in range(len(cells))]
     safe = tuple(_safe(cell, reason, threshold) for cell, reason in zip(cells, reasons, strict=True))
     counted = reasons.count(PRIMARY), reasons.count(SECONDARY)
-    return SafeTable(safe, threshold, *counted, disclosure_statement(threshold, *counted), rules.protection, incomplete)
+    measures = _measures(rules, by_rule, counted[1]) if threshold else ()
+    text = disclosure_statement(threshold, *counted, measures)
+    return SafeTable(safe, threshold, *counted, text, rules.protection, incomplete, measures=measures)
+
+
+def _measures(rules: DisclosureRules, by_rule: Mapping[str, frozenset[int]], secondary: int) -> tuple[Measure, ...]:
+    settings = rules.settings()
+    told = [Measure(name, settings.get(name, ""), len(found)) for name, found in by_rule.items()]
+    return (*told, Measure("secondary", settings["secondary"], secondary))
 
 
 def _rounded(cells: Sequence[Estimate], rules: DisclosureRules, meanings: Mapping[str, Meaning]) -> SafeTable:
@@ -101,7 +111,8 @@ def _rounded(cells: Sequence[Estimate], rules: DisclosureRules, meanings: Mappin
         safe.append(_safe(shown, "", 0))
     withheld = sum(bool(cell.suppressed) for cell in safe)
     text = rounding_statement(rules.base, withheld)
-    return SafeTable(tuple(safe), rules.threshold, withheld, 0, text, 1, linked.incomplete, rules.base)
+    measures = (Measure("threshold", str(rules.threshold), withheld), Measure("rounding", str(rules.base), 0))
+    return SafeTable(tuple(safe), rules.threshold, withheld, 0, text, 1, linked.incomplete, rules.base, measures)
 
 
 def veil(table: SafeTable) -> SafeTable:

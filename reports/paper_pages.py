@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from reports.disclosure_page import FOLDER, statement_path
 from reports.pages import PageContext
 from reports.tables import ESTIMATE_COLUMNS
 from reports.wording import Wording
@@ -20,6 +21,7 @@ _FOLDERS = {
     "formats": "downloads.formats",
     "questionnaire": "downloads.questionnaire",
     "profile": "downloads.profile",
+    FOLDER: "method.disclosure",
 }
 """Folder of a release -> heading of its files."""
 
@@ -29,6 +31,7 @@ def method_page(context: PageContext) -> dict[str, Any]:
     return {
         "statement": context.wording.pick(context.table.statement),
         "threshold": context.table.threshold,
+        "statement_page": f"../{statement_path(context.wording.language)}",
         "settings": [
             (name, value)
             for name, value in context.contents.specs.design.settings.items()
@@ -64,8 +67,11 @@ def downloads_page(context: PageContext) -> dict[str, Any]:
         folder, _, name = path.rpartition("/")
         if folder == "profile" and name != f"survey-{wording.language}.pdf":
             continue  # those of the communes stand on their own pages
+        if folder == FOLDER and not name.startswith(f"statement-{wording.language}."):
+            continue
         group = _FOLDERS.get(folder, "downloads.tables")
         otherwise = wording.text("file.questionnaire") if folder == "questionnaire" else ""
+        otherwise = wording.text("disclosure.link") if folder == FOLDER else otherwise
         row = (f"../{path}", name, wording.maybe(f"file.{name}", otherwise), _size(len(data), wording))
         groups[group].append(row)
     papers = [

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from reports.contents import ReleaseContents
+from reports.disclosure_page import statement_pages, statement_path
 from reports.profile_prints import profiles_to_print
 from reports.questionnaire.page import questionnaire_page
 from schemas.estimates import SafeTable
@@ -31,7 +32,10 @@ def pages_to_print(release_id: str, table: SafeTable, contents: ReleaseContents)
         f"questionnaire/{form.form_id}_{language}.pdf": questionnaire_page(form, specs, language, contents.rehearsal)
         for language in contents.languages
     }
-    return questionnaires | profiles_to_print(release_id, table, contents)
+    statements = {
+        statement_path(language, "pdf"): page for language, page in statement_pages(release_id, table, contents).items()
+    }
+    return questionnaires | statements | profiles_to_print(release_id, table, contents)
 
 
 def print_pages(pages: Mapping[str, str], print_page: PrintPage, at: datetime) -> tuple[dict[str, bytes], list[str]]:

@@ -15,6 +15,7 @@ from reports.contents import ReleaseContents
 from reports.datapackage import checksums, datapackage, describe_provenance, provenance_files
 from reports.differences import compare, take_snapshot
 from reports.disclosure import veil
+from reports.disclosure_page import statement_pages, statement_path
 from reports.durable import flush_folder, write_file
 from reports.formats.files import format_files
 from reports.intruder import audit_release
@@ -101,6 +102,10 @@ def release_files(
         printed, _ = print_pages(pages_to_print(release_id, table, contents), print_page, contents.made_at)
         data |= printed
     data |= format_files(release_id, table, named, contents)
+    data |= {
+        statement_path(language): page.encode()
+        for language, page in statement_pages(release_id, table, contents).items()
+    }
     papers = provenance_files(told, contents) | build_read_me(release_id, table, contents)
     files = data | papers
     files["datapackage.json"] = datapackage(release_id, table, contents, described, files)

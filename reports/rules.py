@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from schemas.errors import ReleaseError
@@ -109,13 +109,36 @@ class DisclosureRules:
 
     def primary(self, cells: Sequence[Estimate]) -> frozenset[int]:
         """The cells that tell too much by themselves."""
-        found = {
-            at
-            for at, cell in enumerate(cells)
-            if self.is_too_small(cell.n, cell.cell_n) or self.shortfall(cell.parts) > 0
-        }
+        return frozenset().union(*self.by_rule(cells).values())
+
+    def by_rule(self, cells: Sequence[Estimate]) -> dict[str, frozenset[int]]:
+        """Name of a rule -> the cells that it hits first: threshold, dominance, p_percent, group_disclosure."""
+        small, dominated, close = set(), set(), set()
+        for at, cell in enumerate(cells):
+            if self.is_too_small(cell.n, cell.cell_n):
+                small.add(at)
+            elif cell.parts and replace(self, p=0.0).shortfall(cell.parts) > 0:
+                dominated.add(at)
+            elif cell.parts and self.shortfall(cell.parts) > 0:
+                close.add(at)
         whole = {(cells[at].indicator, cells[at].domain) for at in self._revealing(cells)}
-        return frozenset(found | {at for at, cell in enumerate(cells) if (cell.indicator, cell.domain) in whole})
+        group = {at for at, cell in enumerate(cells) if (cell.indicator, cell.domain) in whole}
+        return {
+            "threshold": frozenset(small),
+            "dominance": frozenset(dominated),
+            "p_percent": frozenset(close),
+            "group_disclosure": frozenset(group - small - dominated - close),
+        }
+
+    def settings(self) -> dict[str, str]:
+        """Name of a rule -> its parameters as the design sheet writes them."""
+        return {
+            "threshold": str(self.threshold),
+            "dominance": f"{self.dominant} {self.dominant_share:.2f}" if self.dominant else "no",
+            "p_percent": f"{self.p:.2f}" if self.p else "no",
+            "group_disclosure": str(self.group) if self.group else "no",
+            "secondary": str(self.protection),
+        }
 
     def _revealing(self, cells: Sequence[Estimate]) -> Iterable[int]:
         return (at for at, cell in enumerate(cells) if self.threshold and self.reveals_group(cell))

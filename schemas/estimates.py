@@ -143,6 +143,21 @@ class SafeCell:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """One rule of disclosure control, as the public is told of it.
+
+    Attributes:
+        name: threshold, dominance, p_percent, group_disclosure, secondary, earlier or rounding.
+        setting: its parameters as the design sheet writes them, "no" where it is switched off.
+        withheld: figures that it took away; each figure counts for the first rule that hits it.
+    """
+
+    name: str
+    setting: str
+    withheld: int
+
+
+@dataclass(frozen=True, slots=True)
 class SafeTable:
     """The only thing that `publish` takes. Made by `reports/disclosure.py` and nowhere else.
 
@@ -154,6 +169,7 @@ class SafeTable:
         protection: width of the interval in which a small group stays hidden.
         incomplete: (indicator, breakdown) whose domains leave somebody out; "" for categories that don't add up.
         rounded: what all counts are multiples of, 0 where they are exact.
+        measures: what was done, rule by rule.
     """
 
     cells: tuple[SafeCell, ...]
@@ -164,3 +180,4 @@ class SafeTable:
     protection: int = 1
     incomplete: tuple[tuple[str, str], ...] = ()
     rounded: int = 0
+    measures: tuple[Measure, ...] = ()
