@@ -1,6 +1,6 @@
 """A survey of 345 communes from interviews to previews and release: seconds, memory and figures of each step.
 
-    .venv/bin/python benchmarks/bench_communes.py [--communes 345] [--interviews 100000] [--site]
+    .venv/bin/python benchmarks/bench_communes.py [--communes 345] [--interviews 100000] [--findings 0] [--site]
 
 The workbook is that of forms/tres_comunas with other communes, its frame their population. CPU seconds (user, system,
 children too) are told beside the clock's, since a machine with other work says more by them; memory is the peak so far.
@@ -28,10 +28,14 @@ from flows.registering import add_form, load_form
 from flows.releasing import draw_up, release
 from forms.rehearsal import rehearse_parallel
 from schemas.communes import read_communes
+from schemas.findings import Finding
 from store.arrivals import NewSubmission, add_submissions
 from store.communes import count_by_commune
+from store.finding_counts import list_rule_counts
 from store.finding_pages import count, page
+from store.findings import put_findings
 from store.open import Store, open_store
+from store.submissions import list_by_state
 
 ROOT = Path(__file__).resolve().parents[1]
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -88,14 +92,31 @@ def receive(store: Store, interviews: int) -> None:
             add_submissions(connection, store.blobs, items)
 
 
-def look(store: Store, commune: str) -> float:
-    """Milliseconds of the queue of one commune: a page, and three counts."""
-    clock = time.perf_counter()
+def plant(store: Store, findings: int) -> None:
+    """Give the interviews so many findings of a hundred rules."""
     with store.read() as connection:
-        page(connection, FORM, communes=[commune], limit=40)
-        page(connection, FORM, communes=[commune], severity="warning", limit=40)
-        for severity in ("error", "warning", "info"):
-            count(connection, FORM, severity=severity, communes=[commune])
+        instances = list_by_state(connection, FORM, "current")
+    said = (
+        Finding(
+            FORM, "1", instances[at % len(instances)], "", f"planted:{at // len(instances)}", "check", severity, "/", {}
+        )
+        for at in range(findings)
+        for severity in (("error", "warning", "info")[at % 3],)
+    )
+    rules = {f"planted:{number}" for number in range(findings // len(instances) + 1)}
+    with store.begin() as connection:
+        put_findings(connection, FORM, said, rules)
+
+
+def look(store: Store, commune: str) -> float:
+    """Milliseconds of the queue of one commune as the desk asks for it: the second time, as anybody but the first."""
+    for _ in range(2):
+        clock = time.perf_counter()
+        with store.read() as connection:
+            list_rule_counts(connection, FORM, [commune])
+            page(connection, FORM, communes=[commune], severity="warning", limit=40)
+            for severity in ("error", "warning", "info"):
+                count(connection, FORM, severity=severity, communes=[commune])
     return 1000 * (time.perf_counter() - clock)
 
 
@@ -104,6 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--communes", type=int, default=345)
     parser.add_argument("--interviews", type=int, default=100_000)
+    parser.add_argument("--findings", type=int, default=0, help="so many more findings, for the queue")
     parser.add_argument("--site", action="store_true", help="write the release too, its site without PDF")
     chosen = parser.parse_args()
     os.environ["COMUNAL_BROWSER"] = "no-browser"
@@ -124,6 +146,9 @@ def main() -> None:
             with store.read() as connection:
                 counts = count_by_commune(connection, FORM)
             print(f"  {report.rows}; {checked.findings} findings; {len(counts)} communes with interviews")
+            if chosen.findings:
+                with told(f"{chosen.findings} findings more"):
+                    plant(store, chosen.findings)
             largest = max(counts, key=lambda cut: counts[cut])
             smallest = min(counts, key=lambda cut: counts[cut])
             print(
