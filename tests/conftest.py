@@ -15,16 +15,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, text
 
 from store.open import Store, open_store
 
 # A run in CI draws the same examples each time, so that a change is judged by itself and not by the day's luck; at home
 # every run draws new ones, and finds what nobody thought of.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# Neither judges how long an example takes: a busy machine is no defect.
+UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("home", **UNTIMED)
+settings.register_profile("ci", derandomize=True, **UNTIMED)
+settings.load_profile("ci" if os.environ.get("CI") else "home")
 
 
 def _programs() -> Path | None:
