@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,11 +19,13 @@ from typer.testing import CliRunner
 from console.acts.release_signing import sign_release
 from console.acts.reviewing import make_signing_key
 from flows.cli import app
+from flows.printing import find_browser, print_pdf
 from flows.release_papers import find_former
 from reports.differences import read_snapshot
 from reports.disclosure import protect
+from reports.printed import settle_pdf
 from reports.release import publish
-from schemas.errors import AccessError, ComunalError, ReleaseError
+from schemas.errors import AccessError, CommandError, ComunalError, ReleaseError
 from store.audit import list_log
 from store.forms import add_form_version
 from store.open import Store, open_store
@@ -188,3 +191,15 @@ def test_states_are_those_of_the_store(store: Store, run: Run) -> None:
         set_release_state(connection, "sample-0", "withdrawn", "Rosa")
     assert ("sample-0", "withdrawn") in [(row["release_id"], row["state"]) for row in rows(run("list", "--json"))]
     assert read_snapshot(store.data / "releases" / "sample-0") is not None
+
+
+def test_a_page_printed_twice_is_the_same_bytes_once_its_dates_are_settled() -> None:
+    try:
+        find_browser()
+    except CommandError as error:
+        pytest.skip(error.message)
+    page = "<!doctype html><html lang=es><title>Ñandú</title><h1>Perfil</h1><svg width=9></svg></html>"
+    printed = [print_pdf(page)]
+    time.sleep(1.1)  # a PDF tells seconds
+    printed.append(print_pdf(page))
+    assert settle_pdf(printed[0], AT) == settle_pdf(printed[1], AT) != printed[0]

@@ -104,6 +104,10 @@ def _add_summary(information: etree._Element, contents: ReleaseContents, names: 
     commune = find_commune(names.commune)
     if commune is not None:
         add(summary, "geogCover", f"{commune.name} (CUT {commune.cut}), {commune.region}")
+    listed = {each.name: each for each in contents.specs.breakdowns}.get(names.communes)
+    for cut in listed.category_labels if listed else ():
+        found = find_commune(cut)
+        add(summary, "geogCover", f"{found.name} (CUT {cut}), {found.region}" if found else cut)
     if names.communes:
         add_texts(summary, "geogUnit", _say("ddi.commune"))
     add_texts(summary, "anlyUnit", _say("ine.interview"))
