@@ -2,7 +2,7 @@
 
 The design setting `communes` names a breakdown of the interview whose codes are communes (CUT). Every indicator is then
 estimated in the whole, in each commune, and in each of its breakdowns crossed with the commune. Setting `regions`
-names a breakdown whose codes are regions, whose names are filled in too.
+names a breakdown whose codes are regions: names are filled in, and each indicator is estimated in each region too.
 """
 
 from __future__ import annotations
@@ -36,20 +36,23 @@ def spread(specs: Specs) -> Specs:
     # A commune of the frame has its row in every table, also before anybody was interviewed there.
     named = replace(named, categories=communes.categories or tuple(counts))
     specs = _with_breakdown(specs, named)
-    indicators = tuple(replace(one, breakdowns=spread_breakdowns(one, named.name)) for one in specs.indicators)
+    outer = "" if regions is None else regions.name
+    indicators = tuple(replace(one, breakdowns=spread_breakdowns(one, named.name, outer)) for one in specs.indicators)
     return replace(specs, indicators=indicators, rehearsal=(*specs.rehearsal, *_rehearsed(specs, named, counts)))
 
 
-def spread_breakdowns(indicator: Indicator, communes: str) -> tuple[str, ...]:
-    """The breakdowns of an indicator with the commune before and across each.
+def spread_breakdowns(indicator: Indicator, communes: str, regions: str = "") -> tuple[str, ...]:
+    """The breakdowns of an indicator with the commune before and across each, and the regions, which it divides.
 
     >>> from types import SimpleNamespace
     >>> spread_breakdowns(SimpleNamespace(breakdowns=("sex", "sex*age")), "commune")
     ('commune', 'sex', 'sex*age', 'commune*sex', 'commune*sex*age')
+    >>> spread_breakdowns(SimpleNamespace(breakdowns=("sex", "region*sex")), "commune", "region")
+    ('commune', 'region', 'sex', 'region*sex', 'commune*sex')
     """
     own = [name for name in indicator.breakdowns if communes not in crossed(name)]
-    across = (CROSS.join((communes, name)) for name in own)
-    return tuple(dict.fromkeys((communes, *own, *across)))
+    across = (CROSS.join((communes, name)) for name in own if not regions or regions not in crossed(name))
+    return tuple(dict.fromkeys((communes, *((regions,) if regions else ()), *own, *across)))
 
 
 def find_breakdown(specs: Specs, name: str) -> Breakdown | None:

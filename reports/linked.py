@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reports.quantities import Key, Layout, Meaning, Place, Sum, lay_out, places_of
+from reports.quantities import Key, Layout, Meaning, Nested, Place, Sum, lay_out, places_of
 from reports.rules import DisclosureRules
 from reports.ties import Group, Need, Tables, Tie
 from schemas.estimates import TOTAL, Estimate
@@ -76,7 +76,7 @@ def link_tables(
         changed: cells whose difference from one of these tells of too few.
     """
     threshold, protection = rules.threshold, rules.protection
-    layout, values = _lay_out(cells, meanings)
+    layout, values = _lay_out(cells, meanings, rules.nested)
     places, kinds = places_of(layout)
     draft = _Draft(values, places=places, kinds=kinds)
     pairs = dict.fromkeys(zip(layout.base, layout.rows, strict=True))
@@ -117,7 +117,7 @@ def is_small(rows: float, threshold: int) -> bool:
     return 0 < rows < threshold
 
 
-def _lay_out(cells: Sequence[Estimate], meanings: Mapping[str, Meaning]) -> tuple[Layout, list[float]]:
+def _lay_out(cells: Sequence[Estimate], meanings: Mapping[str, Meaning], nested: Nested) -> tuple[Layout, list[float]]:
     """The quantities and their values; an indicator that contradicts another stays by itself."""
     places = [Place(cell.indicator, cell.domain, cell.category) for cell in cells]
     kinds: dict[str, str] = {}
@@ -130,7 +130,8 @@ def _lay_out(cells: Sequence[Estimate], meanings: Mapping[str, Meaning]) -> tupl
             kinds.setdefault(cell.indicator, "count")
     known = dict(meanings)
     while True:
-        layout = lay_out(places, {name: known.get(name) or Meaning(kinds[name], f"{name}:") for name in kinds}, kinds)
+        everything = {name: known.get(name) or Meaning(kinds[name], f"{name}:") for name in kinds}
+        layout = lay_out(places, everything, kinds, nested)
         values: dict[int, float] = {}
         odd: set[str] = set()
         for at, cell in enumerate(cells):

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from reports.quantities import Layout, Meaning, Place, lay_out, tidy
+from reports.quantities import Layout, Meaning, Nested, Place, lay_out, tidy
+from reports.rules import nested_of
 from schemas.errors import ReleaseError
 
 _NEEDED: Final = ("indicator", "domain", "estimate", "n")
@@ -157,7 +158,7 @@ def published_from(
         survey=str(keywords[-1]) if isinstance(keywords, list) and keywords else "",
         places=places,
         shown=shown,
-        layout=lay_out(places, everything, kinds),
+        layout=lay_out(places, everything, kinds, _nested(told)),
         meanings=everything,
         half=0.5 * 10.0 ** -max((_decimals(row["estimate"]) for row in rows), default=0),
         is_weighted=_weighted(rows, shown, everything),
@@ -166,6 +167,12 @@ def published_from(
         incomplete=frozenset((each[0], each[1]) for each in disclosure.get("incomplete", ())),
         is_rehearsal=isinstance(told, dict) and bool(told.get("rehearsal")),
     )
+
+
+def _nested(told: object) -> Nested:
+    """Breakdowns that divide others, as the package tells."""
+    names = (told.get("communes"), told.get("regions")) if isinstance(told, dict) else ("", "")
+    return nested_of(str(names[0] or ""), str(names[1] or ""))
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -18,6 +18,10 @@ from schemas.workbook import Indicator, Specs
 Key = tuple[str, ...]
 """table, universe, denominator, what the rows have in common, then the parts of the domain in order."""
 
+Nested = Sequence[tuple[str, str]]
+"""Breakdowns of which one divides the other: the codes of the first begin with those of the second, as communes do with
+their regions."""
+
 _HEAD: Final = 4
 OTHER: Final = "other"
 """Category of what no list names: it needn't be the same in two lists."""
@@ -157,13 +161,16 @@ def domain_of(key: Key) -> Key:
     return key[_HEAD:]
 
 
-def lay_out(places: Sequence[Place], meanings: Mapping[str, Meaning], kinds: Mapping[str, str]) -> Layout:
+def lay_out(
+    places: Sequence[Place], meanings: Mapping[str, Meaning], kinds: Mapping[str, str], nested: Nested = ()
+) -> Layout:
     """Find the quantities of a release's cells.
 
     Args:
         places: of all cells.
         meanings: of the indicators that are known.
         kinds: of the others: count, share, mean or distribution. They are linked with nothing.
+        nested: see `Nested`.
     """
     known = {name: meanings.get(name) or Meaning(kind, name) for name, kind in kinds.items()}
     position: dict[Key, int] = {}
@@ -178,7 +185,7 @@ def lay_out(places: Sequence[Place], meanings: Mapping[str, Meaning], kinds: Map
         if place.category:
             across[place.indicator, place.domain].append(len(base) - 1)
     sums = [Sum(tuple(rows[at] for at in cells), base[cells[0]], True) for cells in across.values()]
-    sums += _down(position)
+    sums += [*_down(position), *_inside(position, nested)]
     return Layout(tuple(position), tuple(base), tuple(rows), tuple(dict.fromkeys(sums)))
 
 
@@ -192,6 +199,25 @@ def _down(position: Mapping[Key, int]) -> list[Sum]:
             if parent in position:
                 members[parent, part.partition("=")[0]].append(at)
     return [Sum(tuple(found), position[parent], False) for (parent, _), found in members.items()]
+
+
+def _inside(position: Mapping[Key, int], nested: Nested) -> list[Sum]:
+    """The sums over the groups of a breakdown that lie within one group of another."""
+    found: list[Sum] = []
+    for inner, outer in nested:
+        codes = {part.partition("=")[2] for key in position for part in domain_of(key) if part.startswith(f"{outer}=")}
+        members: dict[Key, list[int]] = defaultdict(list)
+        for key, at in position.items():
+            head, parts = key[:_HEAD], domain_of(key)
+            own = next((part for part in parts if part.startswith(f"{inner}=")), "")
+            if not own or any(part.startswith(f"{outer}=") for part in parts):
+                continue
+            code = max((code for code in codes if own.partition("=")[2].startswith(code)), key=len, default="")
+            whole = head + tuple(sorted((*(part for part in parts if part != own), f"{outer}={code}")))
+            if code and whole in position:
+                members[whole].append(at)
+        found += [Sum(tuple(within), position[whole], False) for whole, within in members.items()]
+    return found
 
 
 def places_of(layout: Layout) -> tuple[list[str], list[int]]:

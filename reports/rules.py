@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from schemas.errors import ReleaseError
-from schemas.estimates import Estimate
+from reports.quantities import Nested
+from schemas.domains import breakdown_of
+from schemas.errors import Problem, ReleaseError
+from schemas.estimates import TOTAL, Estimate
 from schemas.workbook import Design
 
 Method = Literal["suppression", "rounding"]
@@ -31,6 +33,7 @@ class DisclosureRules:
         group: a base of fewer rows isn't said to have all or none of something; 0 for none.
         method: "suppression", or "rounding" of all counts to multiples of `base`.
         base: 3 or 5.
+        nested: breakdowns that divide others (`quantities.Nested`).
     """
 
     threshold: int = 10
@@ -41,6 +44,7 @@ class DisclosureRules:
     group: int = 20
     method: Method = "suppression"
     base: int = 3
+    nested: Nested = ()
 
     @classmethod
     def of(cls, threshold: int) -> DisclosureRules:
@@ -72,6 +76,7 @@ class DisclosureRules:
             group=int(_number(rows, "group_disclosure", usual.group)),
             method="suppression" if found[1] else "rounding",
             base=int(found[2] or 3),
+            nested=nested_of(design.communes, rows.get("regions", "")),
         )
 
     def is_small(self, rows: float) -> bool:
@@ -115,7 +120,7 @@ class DisclosureRules:
         """Name of a rule -> the cells that it hits first: threshold, dominance, p_percent, group_disclosure."""
         small, dominated, close = set(), set(), set()
         for at, cell in enumerate(cells):
-            if self.is_too_small(cell.n, cell.cell_n):
+            if self.is_too_small(cell.n, cell.cell_n) or (self.threshold and cell.one_household):
                 small.add(at)
             elif cell.parts and replace(self, p=0.0).shortfall(cell.parts) > 0:
                 dominated.add(at)
@@ -130,6 +135,33 @@ class DisclosureRules:
             "group_disclosure": frozenset(group - small - dominated - close),
         }
 
+    def singled_out(self, cells: Sequence[Estimate], rows: Mapping[str, int | None]) -> list[Problem]:
+        """One problem a breakdown of which a group is a single household; which group isn't told.
+
+        Args:
+            rows: name of a breakdown -> its row in the workbook.
+        """
+        groups: dict[str, set[str]] = {}
+        indicators: dict[str, set[str]] = {}
+        for cell in cells:
+            if self.threshold and cell.one_household and cell.domain != TOTAL:
+                by = breakdown_of(cell.domain)
+                groups.setdefault(by, set()).add(cell.domain)
+                indicators.setdefault(by, set()).add(cell.indicator)
+        return [
+            Problem(
+                "warning",
+                "REL-059",
+                "breakdowns",
+                rows.get(by),
+                "categories",
+                f"{by}: in {len(found)} of its groups the people behind a figure, or all others of the group, are of "
+                f"a single household ({len(indicators[by])} indicators): it would be told of. These are withheld.",
+                "Join these codes with others in the breakdown, or leave it out; everything else is published.",
+            )
+            for by, found in groups.items()
+        ]
+
     def settings(self) -> dict[str, str]:
         """Name of a rule -> its parameters as the design sheet writes them."""
         return {
@@ -142,6 +174,11 @@ class DisclosureRules:
 
     def _revealing(self, cells: Sequence[Estimate]) -> Iterable[int]:
         return (at for at, cell in enumerate(cells) if self.threshold and self.reveals_group(cell))
+
+
+def nested_of(communes: str, regions: str) -> Nested:
+    """What the design says of breakdowns that divide others: communes divide regions, and begin with their codes."""
+    return ((communes, regions),) if communes and regions and communes != regions else ()
 
 
 def _number(rows: Mapping[str, str], name: str, usual: float) -> float:

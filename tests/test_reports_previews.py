@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import cache
 
 from reports.disclosure import protect, veil
@@ -16,6 +17,7 @@ from reports.previews import (
     write_preview,
 )
 from reports.quantities import Meaning
+from reports.rules import DisclosureRules
 from schemas.communes import read_communes
 from schemas.domains import join
 from schemas.estimates import Estimate, SafeTable
@@ -97,3 +99,21 @@ def test_the_specs_of_a_commune_know_of_no_other() -> None:
     assert [one.name for one in specs.breakdowns] == ["sex"]
     assert (specs.design.commune, specs.design.communes, "communes" in specs.design.settings) == ("13125", "", False)
     assert specs.design.title["en"] == "PREVIEW, NOT PUBLISHED: Quilicura. Survey"
+
+
+def test_a_withheld_commune_doesnt_follow_from_its_region() -> None:
+    """Two communes a region: the total of a region less the larger commune would be the smaller one."""
+    rows = {"13101": 90, "13125": 4, "05101": 30, "05109": 70}
+    within = {code: [n for cut, n in rows.items() if cut.startswith(code)] for code in ("13", "05", "")}
+    halves = {code: (sum(found), sum(n // 2 for n in found)) for code, found in within.items()}
+    cells = [share(f"region={code}" if code else "total", *both) for code, both in halves.items()]
+    cells += [share(f"commune={cut}", n, n // 2) for cut, n in rows.items()]
+    shown = {cell.domain for cell in protect(cells, DisclosureRules.of(10), MEANINGS).cells if not cell.suppressed}
+    assert {"region=13", "commune=13101"} <= shown, "without knowing that communes lie in regions, both are shown"
+    rules = replace(DisclosureRules.of(10), nested=(("commune", "region"),))
+    shown = {cell.domain for cell in protect(cells, rules, MEANINGS).cells if not cell.suppressed}
+    assert "commune=13125" not in shown
+    assert not {"region=13", "commune=13101"} <= shown
+    design = Design("s", communes="commune", settings={"regions": "region"})
+    assert DisclosureRules.read(design).nested == (("commune", "region"),)
+    assert DisclosureRules.read(Design("s", settings={"regions": "region"})).nested == ()
