@@ -53,6 +53,7 @@ class TableDesign:
         sample: the interviews with a weight, null for a sample whose probabilities aren't known.
         standard: by which figures are judged.
         replicates: sets of weights that variances are made of, null for linearisation.
+        interview: of each row, the place of its interview among all; null where that isn't asked for.
     """
 
     weight: Floats
@@ -60,6 +61,7 @@ class TableDesign:
     sample: Sample | None
     standard: Standard
     replicates: Replicates | None = None
+    interview: Codes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class SampleDesign:
         rows = columns.rows_of(MAIN_TABLE, table).to_numpy().astype(np.int64)
         known = ~np.isnan(self.weight)
         place = np.where(known, np.cumsum(known) - 1, -1)
-        return TableDesign(self.weight[rows], place[rows], self.sample, self.standard, self.replicates)
+        return TableDesign(self.weight[rows], place[rows], self.sample, self.standard, self.replicates, rows)
 
 
 def read_design(

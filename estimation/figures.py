@@ -10,6 +10,7 @@ import polars as pl
 
 from estimation.contributions import largest_contributions
 from estimation.design import TableDesign
+from estimation.households import of_one_household
 from estimation.intervals import logit_interval, t_interval
 from estimation.linear import Figures, Statistic, estimate_by_domain
 from estimation.measures import Measure
@@ -87,6 +88,7 @@ def estimate_domains(rows: MeasuredRows, domain: Codes, order: tuple[str, ...]) 
     points = _points(rows, domain, count)
     precise = _precise(rows, domain, count)
     amounts = _amounts(rows, domain, count)
+    single = [of_one_household(rows.design.interview, domain, rows.counted, hits, count) for hits in rows.hits]
     return [
         _estimate(
             rows,
@@ -100,6 +102,7 @@ def estimate_domains(rows: MeasuredRows, domain: Codes, order: tuple[str, ...]) 
             c,
             d,
             amounts[c][d],
+            bool(single[c][d]),
         )
         for d in range(count)
         for c, category in enumerate(rows.measure.categories)
@@ -167,6 +170,7 @@ def _estimate(
     c: int,
     d: int,
     parts: tuple[float, ...],
+    one_household: bool,
 ) -> Estimate:
     figure = float(point) if np.isfinite(point) else None
     measure = rows.measure
@@ -184,6 +188,7 @@ def _estimate(
         unknown_rate=(universe - n) / universe if measure.has_unknown and universe else None,
         note="" if figure is not None else EMPTY_DOMAIN,
         parts=parts,
+        one_household=one_household,
         **told,
     )
 
@@ -225,6 +230,7 @@ def _quantiles(rows: MeasuredRows, domain: Codes, order: tuple[str, ...]) -> lis
         None if sample is None else _spread(rows.design, sample, place),
     )
     told: list[Estimate] = []
+    single = of_one_household(rows.design.interview, domain, rows.counted, rows.counted, count)
     for d, one in enumerate(found):
         precision: dict[str, Any] = {"label": NO_SAMPLING_ERROR}
         if sample is not None:
@@ -245,6 +251,7 @@ def _quantiles(rows: MeasuredRows, domain: Codes, order: tuple[str, ...]) -> lis
                 if measure.has_unknown and universe[d]
                 else None,
                 note="" if one.estimate is not None else EMPTY_DOMAIN,
+                one_household=bool(single[d]),
                 **precision,
             )
         )

@@ -23,7 +23,14 @@ from flows.previewing import require_confirmations
 from flows.printing import print_or_not
 from flows.quality_gate import require_signature
 from flows.registering import load_form
-from flows.release_papers import find_former, list_libraries, list_missing_codes, tell_cleaning, tell_imputation
+from flows.release_papers import (
+    find_former,
+    hash_code,
+    list_libraries,
+    list_missing_codes,
+    tell_cleaning,
+    tell_imputation,
+)
 from reports.contents import Counts, Provenance, ReleaseContents, combine_digests, list_of_digests
 from reports.design_tables import design_tables, whole_tables
 from reports.disclosure import protect
@@ -33,7 +40,7 @@ from reports.quantities import meanings_of
 from reports.release import publish
 from reports.rounds import Measured, read_rounds
 from reports.rules import DisclosureRules
-from schemas.errors import ReleaseError
+from schemas.errors import Problem, ReleaseError
 from schemas.estimates import SafeTable
 from schemas.fields import CLIENT, INSTANCE_ID, MAIN_TABLE
 from schemas.releases import ReleaseRecord
@@ -109,7 +116,7 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
         interviews=contents.counts.accepted,
         figures=len(table.cells),
         suppressed=table.primary + table.secondary,
-        problems=tuple(f"{problem.code} {problem.message}" for problem in contents.problems),
+        problems=tuple(f"{problem.code} {problem.message}" for problem in (*contents.problems, *candidate.warnings)),
     )
     made = folder / candidate.release_id
     if made.exists():
@@ -136,6 +143,7 @@ class Candidate:
         sources: digests of its interviews, one a line.
         accepted: the interviews, as typed tables.
         imputations: every answer that was imputed, and who gave it: for the store alone.
+        warnings: what disclosure control tells whoever releases, and nobody else.
     """
 
     release_id: str
@@ -145,6 +153,7 @@ class Candidate:
     sources: bytes
     accepted: Mapping[str, pl.DataFrame]
     imputations: bytes = field(default=b"", repr=False)
+    warnings: tuple[Problem, ...] = ()
 
 
 def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate:
@@ -179,6 +188,7 @@ def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate
     earlier = [] if rehearsal else _read_earlier(out)
     disclosure = DisclosureRules.read(compiled.specs.design)
     table = protect(estimates, disclosure, meanings_of(compiled.specs), earlier)
+    warnings = disclosure.singled_out(estimates.estimates, {each.name: each.row for each in compiled.specs.breakdowns})
     provenance = Provenance(
         workbook_sha256=hashlib.sha256(workbook or b"").hexdigest(),
         xform_sha256=row.xform_sha256,
@@ -190,6 +200,7 @@ def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate
             **counted.statistics,
         },
         libraries=list_libraries(),
+        code_sha256=hash_code(),
     )
     release_id = f"{compiled.specs.design.survey or form_id}-{fingerprint(provenance, table)}"
     previous, former = find_former([row for row in out if row.release_id != release_id], rehearsal)
@@ -225,6 +236,7 @@ def draw_up(store: Store, form_id: str, at: datetime | None = None) -> Candidate
         sources=list_of_digests(digests[instance] for instance in main[INSTANCE_ID]),
         accepted=accepted,
         imputations=counted.record,
+        warnings=tuple(warnings),
     )
 
 

@@ -6,6 +6,7 @@
            least the threshold: else the smallest of the others is withheld too, at last the sum itself.
     DC-03  What is withheld stays in an interval of the width owed to it, whatever a reader computes from all figures
            together (see `linked`, `suppression`).
+    DC-08  Nor does a figure whose people, or all others, are of one household, however many they are.
     DC-04  A withheld cell shows no figure, no n and no error, nor why it was withheld. Threshold 0 withholds nothing.
 
 Policy: docs/methods/disclosure.md. `protect` is the only maker of a `SafeTable`, and nothing else may be published.
@@ -61,12 +62,13 @@ def protect(
     chosen = primary
     incomplete: tuple[tuple[str, str], ...] = ()
     if threshold:
-        linked = link_tables(cells, meanings or {}, rules)
+        single = frozenset(at for at, cell in enumerate(cells) if cell.one_household)
+        linked = link_tables(cells, meanings or {}, rules, changed=single)
         if earlier:
             changed, bounds = compare_earlier(linked.layout, linked.tables.values, earlier, threshold)
             by_rule["earlier"] = changed - primary
             primary |= changed
-            linked = link_tables(cells, meanings or {}, rules, bounds, changed)
+            linked = link_tables(cells, meanings or {}, rules, bounds, changed | single)
         chosen, incomplete = choose_cells(linked.tables, primary), linked.incomplete
     reasons = [PRIMARY if at in primary else SECONDARY if at in chosen else "" for at in range(len(cells))]
     safe = tuple(_safe(cell, reason, threshold) for cell, reason in zip(cells, reasons, strict=True))

@@ -31,6 +31,7 @@ class Estimate:
         note: code of a note, "" if none.
         parts: of a sum of amounts, or a figure made of one: the sum of the rows, then the largest of them in order.
             Empty where rows are only counted, or where amounts may be negative.
+        one_household: whether all rows of the base, of the figure or of the rest of the base are of a single interview.
     """
 
     indicator: str
@@ -49,6 +50,7 @@ class Estimate:
     unknown_rate: float | None = None
     note: str = ""
     parts: tuple[float, ...] = ()
+    one_household: bool = False
 
 
 @dataclass(frozen=True, slots=True)
