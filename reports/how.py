@@ -89,7 +89,8 @@ def _cases(result: Result, wording: Wording) -> Iterator[Step]:
 
 def _weights(design: Design, place: Place, wording: Wording) -> Step:
     if design.weight is None:
-        return Step(wording.text("how.weights"), wording.text("method.no_weights"))
+        told = "method.weighted_steps" if design.is_weighted else "method.no_weights"
+        return Step(wording.text("how.weights"), wording.text(told))
     return _value("how.weights", design.weight, place, wording)
 
 

@@ -193,6 +193,19 @@ class Design:
     settings: Mapping[str, str] = field(default_factory=dict)
     communes: str = ""
 
+    @property
+    def is_weighted(self) -> bool:
+        """Whether cases count by weights: of their own, from probabilities or a frame, or to reach known totals."""
+        made = self.settings.get("selection_probability") or any(
+            name.startswith(("frame:", "margin:")) for name in self.settings
+        )
+        return bool(self.weight or made)
+
+    @property
+    def is_replicated(self) -> bool:
+        """Whether standard errors come from replicates of the weights."""
+        return bool(self.settings.get("replicate_weights")) or self.settings.get("variance", "") not in {"", "taylor"}
+
 
 @dataclass(frozen=True, slots=True)
 class MonitoringRow:
