@@ -14,7 +14,7 @@ from schemas.domains import crossed, parts
 from schemas.estimates import Estimate
 
 TableKey = tuple[str, str, str]
-"""Indicator; breakdown or crossing, "" for everybody; commune of a crossing with communes, else ""."""
+"""Indicator; breakdown or crossing, "" for everybody; the commune, if that is in it, else ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,9 @@ def apply_table_rule(
 ) -> tuple[tuple[Estimate, ...], tuple[DroppedTable, ...]]:
     """Leave out the tables with too many figures that aren't reliable.
 
-    A table is an indicator in the domains of one breakdown, or of one crossing; of a crossing with communes, in one
-    commune. A single figure is no table. Figures without sampling error aren't judged, nor are empty domains.
+    A table is an indicator in the domains of one breakdown, or of one crossing; within one commune, if that is in it: a
+    large commune doesn't lose its figures because there are many small ones. A single figure is no table. Figures
+    without sampling error aren't judged, nor are empty domains.
 
     Args:
         communes: name of the breakdown of communes, "" for none.
@@ -65,5 +66,5 @@ def apply_table_rule(
 def _table(estimate: Estimate, communes: str) -> TableKey:
     found = parts(estimate.domain)
     breakdown = "*".join(name for name, _ in found)
-    inside = len(found) > 1 and communes in crossed(breakdown)
+    inside = bool(communes) and communes in crossed(breakdown)
     return estimate.indicator, breakdown, dict(found)[communes] if inside else ""

@@ -149,6 +149,16 @@ def test_each_commune_of_a_crossing_is_a_table_of_its_own() -> None:
     assert apply_table_rule(cells, read_standard()) == (tuple(cells), ())
 
 
+def test_a_large_commune_keeps_its_figures_beside_many_small_ones() -> None:
+    shares = [cell("commune=13101", RELIABLE), *(cell(f"commune=051{number:02}", NOT_RELIABLE) for number in range(9))]
+    assert apply_table_rule(shares, read_standard(), "commune") == (tuple(shares), ())
+    assert apply_table_rule(shares, read_standard())[0] == ()
+    ages = [cell(one.domain, one.label, age) for one in shares for age in ("young", "old")]
+    kept, dropped = apply_table_rule(ages, read_standard(), "commune")
+    assert {one.domain for one in kept} == {"commune=13101"}
+    assert {table.commune for table in dropped} == {one.domain[8:] for one in shares[1:]}
+
+
 def test_figures_without_sampling_error_and_empty_domains_are_not_judged() -> None:
     cells = [cell("sex=1", NO_SAMPLING_ERROR), cell("sex=2", NO_SAMPLING_ERROR)]
     assert apply_table_rule(cells, read_standard()) == (tuple(cells), ())
