@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -23,6 +25,10 @@ from validation.imputation.rates import Rate
 
 _LIBRARIES: Final = ("polars", "numpy", "scipy", "svy", "pyxform", "lxml", "xlsxwriter", "altair", "vl-convert-python")
 """Those whose version may change a figure or a file."""
+
+_ROOMS: Final = ("schemas", "expressions", "forms", "store", "validation", "estimation", "reports", "console", "flows")
+_SOURCES: Final = frozenset({".py", ".csv", ".html", ".css", ".txt"})
+"""What a figure or a page follows from."""
 
 _STANDING: Final = ("approved", "draft")
 """States of a release that a new one may follow, the better one first."""
@@ -92,6 +98,21 @@ def list_missing_codes(specs: Specs) -> frozenset[str]:
     """Codes of choices that mean that an answer isn't known, as sheet `monitoring` or its default has them."""
     told = read_parameters(specs.monitoring, {GENERAL: GENERAL_DEFAULTS})
     return frozenset(told.names(GENERAL, "dont_know", GENERAL_DEFAULTS))
+
+
+@cache
+def hash_code() -> str:
+    """SHA-256 of the program itself: of `SHA-256  path` lines of its modules, texts and templates, in order of path."""
+    root = Path(__file__).resolve().parents[1]
+    files = (path for room in _ROOMS for path in (root / room).rglob("*") if _is_source(path, room))
+    named = sorted((path.relative_to(root).as_posix(), path) for path in files)
+    lines = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}\n" for name, path in named)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _is_source(path: Path, room: str) -> bool:
+    # Room forms holds workbooks too: a survey, not the program.
+    return path.suffix == ".py" or (path.suffix in _SOURCES and room != "forms")
 
 
 def list_libraries() -> dict[str, str]:

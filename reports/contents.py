@@ -43,6 +43,7 @@ class Provenance:
         seed: of a rehearsal, null for real interviews.
         parameters: what else was chosen, name -> value.
         libraries: name -> version of what computed, the language first.
+        code_sha256: of the program's own files, "" if untold.
     """
 
     workbook_sha256: str
@@ -52,6 +53,7 @@ class Provenance:
     seed: int | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
+    code_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
