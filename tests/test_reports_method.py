@@ -13,7 +13,16 @@ from schemas.estimates import WeightStep
 
 STEPS = (
     WeightStep("base", 1021, 1021.0, 27_123.4, 12.5, 99.0, 1.21),
-    WeightStep("calibration", 1021, 27_123.4, 27_429.0, 8.25, 140.0, 1.63, (("country=332", 14_667.0, 5.0, 14_667.0),)),
+    WeightStep(
+        "calibration",
+        1021,
+        27_123.4,
+        27_429.0,
+        8.25,
+        140.0,
+        1.63,
+        (("country=332", 14_667.0, 5.0, 14_667.0), ("sex*country=1*332", 9.0, 2.0, 9.0)),
+    ),
 )
 
 
@@ -37,7 +46,7 @@ def test_the_steps_of_the_weights_and_the_totals_they_reach_are_shown() -> None:
         "1.63",
     ):
         assert told in page, told
-    assert "country=332" in page and "14.667" in page
+    assert "Country of birth: Haiti" in page and "14.667" in page and "sex*country=1*332" in page
     assert "Each case counts by its weight." in page and "there are no weights" not in page
 
 
