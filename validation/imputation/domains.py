@@ -16,7 +16,7 @@ from validation.cleaning.cells import Typed
 from validation.imputation.edits import Edits, is_given
 from validation.imputation.plan import Column, Plan
 from validation.lists import list_codes
-from validation.rules import question_names
+from validation.rules import question_names, rule_path
 
 MOST_GIVEN = 24
 """Numbers or days taken from the donors, evenly through their distribution."""
@@ -44,6 +44,7 @@ class Domains:
     _fixed: dict[Column, tuple[Typed, ...]] = field(default_factory=dict)
     _constants: dict[Column, frozenset[float]] = field(default_factory=dict)
     _beside: dict[Column, frozenset[Column]] = field(default_factory=dict)
+    _names: list[set[str]] = field(default_factory=list)
 
     def of(self, column: Column) -> tuple[Typed, ...]:
         """The answers to a question that don't depend on the interview; none where nobody can give one."""
@@ -55,20 +56,35 @@ class Domains:
         return self._fixed[column]
 
     def beside(self, column: Column) -> frozenset[Column]:
-        """Numbers that some rule reads together with this one; a number's answers depend on theirs."""
+        """Numbers that some expression names together with this one; a number's answers depend on theirs."""
         if column not in self._beside:
-            question = self.edits.changeable[column]
-            others: set[Column] = set()
-            if question.type in _NUMBERS:
-                for edit in self.edits.all.values():
-                    columns = {(table, name) for table, name, _ in edit.reads}
-                    if edit.kind == "rule" and column in columns:
-                        others |= columns
-            numbers = {
-                (each.table, each.column) for each in self.edits.form.fields() if each.type in _NUMBERS and each.column
-            }
-            self._beside[column] = frozenset(others & numbers) - {column}
+            others: set[str] = set()
+            if self.edits.changeable[column].type in _NUMBERS:
+                name = self.edits.changeable[column].name
+                others = set().union(*(names for names in self._together() if name in names)) - {name}
+            self._beside[column] = frozenset(
+                (each.table, each.column)
+                for each in self.edits.form.fields()
+                if each.name in others and each.type in _NUMBERS and each.column
+            )
         return self._beside[column]
+
+    def _together(self) -> list[set[str]]:
+        """The questions that each expression names, and in place of calculations those they are calculated from."""
+        if not self._names:
+            known = frozenset(each.name for each in self.edits.form.fields())
+            formulas = {each.name: each.calculation for each in self.edits.form.fields() if each.calculation}
+            for rule in self.edits.program.rules:
+                own = rule_path(rule).rpartition("/")[2] if rule.kind == "constraint" else ""
+                waiting = [*question_names(rule.expression, known), *([own] if own else [])]
+                names: set[str] = set()
+                while waiting:
+                    name = waiting.pop()
+                    if name not in names:
+                        names.add(name)
+                        waiting += question_names(formulas.get(name, ""), known)
+                self._names.append(names)
+        return self._names
 
     def near(self, column: Column, others: Iterable[Typed]) -> tuple[Typed, ...]:
         """Numbers at which a comparison with these answers can change."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from validation.cleaning.cells import Typed
 from validation.imputation.domains import Domains
 from validation.imputation.interviews import Cell, Interviews, Place, Structure
+from validation.imputation.plan import Column
 from validation.imputation.trials import Trial
 
 MOST_TRIES = 4_096
@@ -86,7 +87,7 @@ class Search:
                 for other in merged:
                     group[other] = merged
         unique = {min(cells): cells for cells in group.values()}
-        sizes = {cell: len(self.domains.of((cell[0], cell[2]))) for cell in free}
+        sizes = {cell: len(self.domains.of(_column(cell))) for cell in free}
         return [
             sorted(unique[first], key=lambda cell: (cell not in chosen, sizes[cell], cell)) for first in sorted(unique)
         ]
@@ -124,15 +125,27 @@ class Search:
         """
         must = self.touched(part, free)
         cells_of = self.structure.cells
+        alone = yield from self._alone(part, chosen, free, must)
+        for cell, bad in alone.items():
+            if all(value in bad for value in self._tried(cell, chosen)) and not self.domains.beside(_column(cell)):
+                return self._refuted([cell], list(bad.values()), chosen, free)
+        order = sorted(part, key=lambda cell: (cell not in chosen, len(self._tried(cell, chosen)) - len(alone[cell])))
         states: list[State] = [{}]
         dropped: list[frozenset[Place]] = []
         is_whole = is_every = True
         done: set[Cell] = set()
-        for cell in part:
+        for cell in order:
             done.add(cell)
+            dropped += alone[cell].values()
             now = frozenset(place for place in must if cells_of[place] & free <= done)
-            stays = self._staying(cell, chosen)
-            tries = [{**state, cell: value} for state in states for value in (*stays, *self._values(cell, state))]
+            if len(states) * len(self._tried(cell, chosen)) > MOST_TRIES:
+                states, is_every = self._unlike(states, done - {cell}, must, free), False
+            tries = [
+                {**state, cell: value}
+                for state in states
+                for value in dict.fromkeys((*self._staying(cell, chosen), *self._values(cell, state)))
+                if value not in alone[cell]
+            ]
             if len(tries) > MOST_TRIES:
                 tries, is_whole = tries[:MOST_TRIES], False
             trials = [Trial(self.number, state, self._due(state, chosen)) for state in tries]
@@ -150,8 +163,38 @@ class Search:
                 break
         if states or not is_whole:
             return Proof(tuple(states), None, frozenset(), is_every and is_whole)
+        return self._refuted(part, dropped, chosen, free)
+
+    def _alone(
+        self, part: Sequence[Cell], chosen: frozenset[Cell], free: frozenset[Cell], must: frozenset[Place]
+    ) -> Generator[Ask, Answers, dict[Cell, dict[Typed, frozenset[Place]]]]:
+        """For each answer of the set those that won't do whatever the others of the set are, and what they break."""
+        mine: dict[Cell, frozenset[Place]] = {}
+        for cell in part:
+            places = frozenset(place for place in must if self.structure.cells[place] & free == {cell})
+            if cell in chosen and places and len(part) > 1:
+                mine[cell] = places
+        tries = [(cell, value) for cell in mine for value in self._tried(cell, chosen)]
+        found: dict[Cell, dict[Typed, frozenset[Place]]] = {cell: {} for cell in part}
+        if not tries:
+            return found
+        states = [{cell: value} for cell, value in tries]
+        trials = [Trial(self.number, state, self._due(state, chosen)) for state in states]
+        broken = yield Ask(trials, {number for places in mine.values() for number, _ in places})
+        for (cell, value), why in zip(tries, broken, strict=True):
+            if mine[cell] & why:
+                found[cell][value] = mine[cell] & why
+        return found
+
+    def _tried(self, cell: Cell, chosen: frozenset[Cell]) -> tuple[Typed, ...]:
+        """The answers that are tried in any case."""
+        return (*self._staying(cell, chosen), *self.domains.of(_column(cell)))
+
+    def _refuted(
+        self, part: Sequence[Cell], dropped: Sequence[frozenset[Place]], chosen: frozenset[Cell], free: frozenset[Cell]
+    ) -> Proof:
         cut, guard = self._imply(dropped, free)
-        over = {cell: frozenset((*self._staying(cell, chosen), *self.domains.of((cell[0], cell[2])))) for cell in part}
+        over = {cell: frozenset(self._tried(cell, chosen)) for cell in part}
         return Proof((), cut, guard | self._beside(part, free), True, over)
 
     def _staying(self, cell: Cell, chosen: frozenset[Cell]) -> tuple[Typed, ...]:
@@ -160,7 +203,7 @@ class Search:
         It is no way out for the set, or a smaller set would do; but what it breaks belongs to the implied edit.
         """
         value = self._base(cell)
-        is_tried = cell in self.forced or value in self.domains.of((cell[0], cell[2]))
+        is_tried = cell in self.forced or value in self.domains.of(_column(cell))
         return () if is_tried and cell in chosen else (value,)
 
     def _due(self, state: State, chosen: frozenset[Cell]) -> frozenset[Cell]:
@@ -184,7 +227,7 @@ class Search:
         return list(kept.values())
 
     def _values(self, cell: Cell, state: State) -> Sequence[Typed]:
-        column = (cell[0], cell[2])
+        column = _column(cell)
         fixed = self.domains.of(column)
         beside = self.domains.beside(column)
         if not beside:
@@ -193,13 +236,13 @@ class Search:
         return tuple(dict.fromkeys([*fixed, *self.domains.near(column, others)]))
 
     def _cells(self, columns: Collection[tuple[str, str]]) -> list[Cell]:
-        return sorted(cell for cell in self.structure.touching if (cell[0], cell[2]) in columns)
+        return sorted(cell for cell in self.structure.touching if _column(cell) in columns)
 
     def _base(self, cell: Cell) -> Typed:
         return self.interviews.value(self.number, cell)
 
     def _beside(self, part: Sequence[Cell], free: frozenset[Cell]) -> frozenset[Cell]:
-        columns = frozenset().union(*(self.domains.beside((cell[0], cell[2])) for cell in part))
+        columns = frozenset().union(*(self.domains.beside(_column(cell)) for cell in part))
         return frozenset(self._cells(columns)) - free if columns else frozenset()
 
     def _imply(
@@ -208,7 +251,7 @@ class Search:
         """A cut, small by choosing for each dropped try the edit that adds least to it; and all it rests on."""
         cells_of, changeable = self.structure.cells, self.interviews.edits.changeable
         outside = {
-            place: frozenset(cell for cell in cells_of[place] if cell not in free and (cell[0], cell[2]) in changeable)
+            place: frozenset(cell for cell in cells_of[place] if cell not in free and _column(cell) in changeable)
             for why in dropped
             for place in why
         }
@@ -219,3 +262,7 @@ class Search:
             cut |= outside[place]
             guard |= cells_of[place] - free
         return frozenset(cut), frozenset(guard)
+
+
+def _column(cell: Cell) -> Column:
+    return cell[0], cell[2]

@@ -150,7 +150,9 @@ class Bench:
         wanted = self._resting_on(changed)
         judged = apply_relevance(plan, built.chunk, built.chunk.tables)
         for _ in range(ROUNDS):
+            judged.prepare(need for number in wanted for need in self.edits.program.judges[number].needs)
             told = [self._tell_anew(number, judged, built) for number in wanted]
+            judged.ready.clear()
             if not any(told):
                 break
             judged = apply_relevance(plan, built.chunk, built.chunk.tables)
