@@ -19,7 +19,7 @@ from openpyxl import load_workbook
 
 from reports.contents import CleaningRow, ReleaseContents
 from reports.disclosure import veil
-from reports.formats.common import Names, code_all
+from reports.formats.common import Names, code_all, name_area
 from reports.formats.ddi_nodes import DDI
 from reports.formats.files import format_files
 from reports.formats.hxl import TAGS
@@ -217,6 +217,11 @@ def test_one_commune_or_many_tell_where_each_figure_is_of() -> None:
     names = Names.of(replace(contents, specs=replace(contents.specs, design=many)))
     assert names.place("commune=13101&sex=1") == ("13101", (("sex", "1"),))
     assert names.place("sex=1") == ("", (("sex", "1"),))
+    both = replace(many, settings={"communes": "commune", "regions": "region"})
+    names = Names.of(replace(contents, specs=replace(contents.specs, design=both)))
+    assert names.place("region=13") == ("13", ()) and names.place("total") == ("", ())
+    assert names.place("region=13&commune=13125&sex=1") == ("13125", (("sex", "1"),))
+    assert (name_area("13125"), name_area("13"), name_area("?")) == ("Quilicura", "Metropolitana de Santiago", "?")
 
 
 def test_the_year_of_reference_is_that_of_field_work_then_of_the_period_then_of_the_release() -> None:

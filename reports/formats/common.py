@@ -9,6 +9,7 @@ from itertools import count
 from typing import Final
 
 from reports.contents import ReleaseContents
+from schemas.communes import find_commune, read_regions
 from schemas.domains import parts
 from schemas.text import Text
 from schemas.workbook import Design
@@ -28,7 +29,7 @@ class Names:
         title: language -> text.
         period: year to which figures refer.
         commune: CUT of a survey of one commune, "" otherwise.
-        communes: name of the breakdown whose codes are communes, "" if none.
+        communes, regions: names of the breakdowns whose codes are communes and regions, "" if none.
     """
 
     survey: str
@@ -36,6 +37,7 @@ class Names:
     period: str
     commune: str
     communes: str
+    regions: str = ""
 
     @classmethod
     def of(cls, contents: ReleaseContents) -> Names:
@@ -47,17 +49,28 @@ class Names:
             period=_period(design) or str(contents.made_at.year),
             commune=design.commune,
             communes=design.settings.get("communes", ""),
+            regions=design.settings.get("regions", ""),
         )
 
     def place(self, domain: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-        """CUT of the commune that a domain is of ("" for none), and its other parts."""
-        commune, others = self.commune, []
+        """CUT of the commune, or code of the region, that a domain is of ("" for none), and its other parts."""
+        area, others = self.commune, []
         for name, code in parts(domain):
-            if name == self.communes:
-                commune = code
-            else:
+            if name == self.communes or (name == self.regions and not self._is_of_commune(domain)):
+                area = code
+            elif name != self.regions:
                 others.append((name, code))
-        return commune, tuple(others)
+        return area, tuple(others)
+
+    def _is_of_commune(self, domain: str) -> bool:
+        """Whether a domain is of one commune, whose region then says nothing more."""
+        return bool(self.communes) and any(name == self.communes for name, _ in parts(domain))
+
+
+def name_area(area: str) -> str:
+    """Official name of a commune or a region, else its code."""
+    commune = find_commune(area)
+    return commune.name if commune else read_regions().get(area, area)
 
 
 def code_all(texts: Iterable[str]) -> dict[str, str]:

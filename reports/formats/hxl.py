@@ -9,7 +9,7 @@ import polars as pl
 
 from reports.contents import ReleaseContents
 from reports.formats.common import Names
-from schemas.communes import find_commune
+from schemas.communes import find_commune, read_regions
 from schemas.text import LANGUAGES
 
 TAGS: Final = {
@@ -87,10 +87,11 @@ def write_hxl(release_id: str, tables: Mapping[str, pl.DataFrame], contents: Rel
 
 
 def _place(domain: str, names: Names) -> tuple[str, ...]:
-    cut, _ = names.place(domain)
-    commune = find_commune(cut)
+    area, _ = names.place(domain)
+    commune = find_commune(area)
     if commune is None:
-        return (domain, "", "", "", "", cut, "")
+        region = read_regions().get(area)
+        return (domain, "", "", "", "", area, "") if region is None else (domain, area, region, "", "", "", "")
     return (
         *(domain, commune.region_code, commune.region, commune.province_code, commune.province),
         *(commune.cut, commune.name),

@@ -10,10 +10,9 @@ import polars as pl
 
 from reports.contents import ReleaseContents
 from reports.disclosure import WITHHELD
-from reports.formats.common import COUNTRY, Names, code_all
+from reports.formats.common import COUNTRY, Names, code_all, name_area
 from reports.formats.sdmx_structure import MEASURE, TIME, Codelist, Component, Structure, write_structure
 from reports.wording import Wording
-from schemas.communes import find_commune
 from schemas.text import LANGUAGES, Text
 
 ALL: Final = "_T"
@@ -197,8 +196,7 @@ def _area(cut: str) -> str:
 
 
 def _area_label(cut: str) -> Text:
-    commune = find_commune(cut)
-    return _TOTAL if not cut else {"es": commune.name if commune else cut}
+    return {"es": name_area(cut)} if cut else _TOTAL
 
 
 def _label(row: Mapping[str, str]) -> Text:
