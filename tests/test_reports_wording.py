@@ -19,6 +19,7 @@ REPORTS = Path(__file__).resolve().parents[1] / "reports"
 COMPOSED = (
     *("unit.", "kind.", "rule_kind.", "reason.", "file.", "sheet."),
     *("quality.severity_", "result.hidden_", "how.denominator", "how.numerator", "result.most_"),
+    *("disclosure.", "method.label_", "method.step_"),
     *("nav.", "result.quality_", "result.advice_", "provenance.", "changes."),
 )
 """Keys that the code puts together from a code of the workbook or of a cell."""
