@@ -26,6 +26,7 @@ from flows import (
     commands_quality,
     commands_release,
     commands_release_preview,
+    commands_release_profile,
     commands_run,
     commands_sample,
     commands_serve,
@@ -77,6 +78,7 @@ commands_disclosure.register(app)
 commands_quality.register(app)
 commands_release.register(app)
 commands_release_preview.register(app)
+commands_release_profile.register(app)
 commands_demo.register(app)
 
 

@@ -20,10 +20,10 @@ from reports.wording import Wording
 _MARGIN: Final = 14
 _TITLE: Final = 22
 _NOTE: Final = 15
-_WIDE: Final = 46
+_WIDE: Final = 34
 """Characters of a title's line."""
 
-_NOTE_WIDE: Final = 62
+_NOTE_WIDE: Final = 56
 
 
 def chart_path(result: Result, kind: str) -> str:
@@ -48,7 +48,9 @@ def draw_picture(result: Result, chart: Chart, source: str, licence: str, wordin
     _, _, width, height = (float(part) for part in chart.view_box.split())
     label = wording.pick(result.indicator.label)
     title = _wrap(label, _WIDE)
-    notes = [line for text in (tell_line(result, wording), source, licence) if text for line in _wrap(text, _NOTE_WIDE)]
+    hatched = wording.text("result.hatched") if 'class="c-void"' in chart.shapes else ""
+    told = [tell_line(result, wording), hatched, source, licence]
+    notes = [line for text in told if text for line in _wrap(text, _NOTE_WIDE)]
     top = _MARGIN + _TITLE * len(title) + 6
     bottom = top + height + _NOTE * len(notes) + 12
     identity = f"p-{result.indicator.name}"

@@ -72,6 +72,7 @@ def downloads_page(context: PageContext) -> dict[str, Any]:
         group = _FOLDERS.get(folder, "downloads.tables")
         otherwise = wording.text("file.questionnaire") if folder == "questionnaire" else ""
         otherwise = wording.text("disclosure.link") if folder == FOLDER else otherwise
+        otherwise = wording.text("nav.profile_pdf") if folder == "profile" else otherwise
         row = (f"../{path}", name, wording.maybe(f"file.{name}", otherwise), _size(len(data), wording))
         groups[group].append(row)
     papers = [

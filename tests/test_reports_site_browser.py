@@ -64,8 +64,10 @@ def look(visit: Visit, address: Path, name: str) -> None:
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate(
-        "async (levels) => (await axe.run(document, {preload: false, runOnly: {type: 'tag', values: levels}})).violations"
-        ".map((one) => `${one.impact} ${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(' | ')}`)",
+        "async (levels) => (await axe.run(document, {preload: false, runOnly: {type: 'tag', values: levels}}))"
+        ".violations.map((one) => {"
+        " const places = one.nodes.map((node) => node.html).slice(0, 3).join(' | ');"
+        " return `${one.impact} ${one.id}: ${places}`; })",
         LEVELS,
     )
     assert not found, (name, found)
