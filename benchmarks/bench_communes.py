@@ -58,14 +58,15 @@ def told(what: str) -> Iterator[None]:
     print(f"{what:34} {seconds:8.1f} s  {cpu() - used:8.1f} CPU s  peak {peak:5.2f} GiB", flush=True)
 
 
-def make_workbook(folder: Path, communes: int) -> None:
-    """The model's workbook with so many communes: the largest ones."""
+def make_workbook(folder: Path, communes: int, *, quota: bool) -> None:
+    """The model's workbook with so many communes: the largest ones; as a quota sample, in which no table is dropped."""
     shutil.copytree(ROOT / "forms" / FORM, folder)
     known = sorted(read_communes().values(), key=lambda one: -one.population)[:communes]
     choices = rows_of(folder / "choices.csv")
     others = [row for row in choices if row[0] != "commune"]
     write(folder / "choices.csv", [*others, *(["commune", one.cut, *[one.name] * 3] for one in known)])
     design = [row for row in rows_of(folder / "design.csv") if not row[0].startswith("frame:")]
+    design = [["probability", "no", ""] if quota and row[0] == "probability" else row for row in design]
     write(folder / "design.csv", [*design, *([f"frame:{one.cut}", str(one.population), ""] for one in known)])
 
 
@@ -126,13 +127,14 @@ def main() -> None:
     parser.add_argument("--communes", type=int, default=345)
     parser.add_argument("--interviews", type=int, default=100_000)
     parser.add_argument("--findings", type=int, default=0, help="so many more findings, for the queue")
+    parser.add_argument("--quota", action="store_true", help="no probability sample: every figure is published")
     parser.add_argument("--site", action="store_true", help="write the release too, its site without PDF")
     chosen = parser.parse_args()
     os.environ["COMUNAL_BROWSER"] = "no-browser"
     print(f"{chosen.communes} communes, {chosen.interviews} interviews; load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_workbook(folder / "book", chosen.communes)
+        make_workbook(folder / "book", chosen.communes, quota=chosen.quota)
         with open_store(folder / "data") as store:
             with told("register the workbook"):
                 added = add_form(store, folder / "book")
