@@ -274,7 +274,8 @@ def _difference_lines(found: Differences, indicators: object, language: str, lim
         lines.append(f"  {row['status']} {row['what']} {row['code']}{where}: {row['before']} → {row['after']}")
     for row in found.figures.head(limit).iter_rows(named=True):
         what = " ".join(part for part in (row["indicator"], row["domain"], row["category"]) if part)
-        figures = "" if row["before"] is None and row["after"] is None else f" {row['before']} → {row['after']}"
+        before, after = ("–" if row[name] is None else f"{row[name]:g}" for name in ("before", "after"))
+        figures = "" if before == after == "–" else f" {before} → {after}"
         lines.append(
             f"  {row['status']} ({row['reason']}): {what}{figures}  {labels.get(row['indicator'], '')}".rstrip()
         )
