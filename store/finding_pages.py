@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, fun
 from schemas.findings import Finding, FindingSeverity
 from schemas.tables import finding_counts, finding_texts, findings, submissions
 from store.finding_texts import COLUMNS
-from store.standing import CHUNK, has_accepted, is_accepted, is_of_marked, is_sent_back
+from store.standing import CHUNK, has_accepted, is_accepted, is_of_marked, is_open_of_few, is_sent_back
 
 State = Literal["open", "accepted", "sent_back", "closed", "all"]
 """open: of submissions that count, and nobody accepted it; accepted: the same, and somebody did; sent_back: the open
@@ -68,6 +68,7 @@ def page(
     communes: Collection[str] | None = None,
     after: Cursor | None = None,
     limit: int = 50,
+    sent: Sequence[str] | None = None,
 ) -> FindingPage:
     """One page of the findings of a form, newest first.
 
@@ -80,17 +81,24 @@ def page(
         communes: only of interviews of these, and of no interview's that isn't; null for all.
         after: the `after` of the page before; null for the first page.
         limit: most findings of a page.
+        sent: what `sent_by` says of the person, where it is at hand.
     """
+    if person_id is not None and sent is None:
+        sent = sent_by(connection, form_id, person_id)
     found = []
     # A query a commune: an index has the findings of each in order, not those of several.
     parts = [(one, commune) for one in _parts(state) for commune in ([None] if communes is None else sorted(communes))]
     for one, commune in parts:
-        query = _select(form_id, one, state, severity, rule_id, engine_dependent, instance_id).add_columns(*_TIMES)
+        few = sent is not None or state in {"accepted", "sent_back"}
+        query = _select(form_id, one, state, severity, rule_id, engine_dependent, instance_id, few=few)
+        query = query.add_columns(*_TIMES)
         query = query.where(*_in_communes(None if commune is None else [commune]))
-        if person_id is None:
+        if state in {"accepted", "sent_back"}:
+            query = query.where(is_of_marked(form_id, state))
+        if sent is None:
             found.append(_newest(connection, query, after, limit + 1))
         else:
-            found.append(_newest_of(connection, query, sent_by(connection, form_id, person_id), after, limit + 1))
+            found.append(_newest_of(connection, query, sent, after, limit + 1))
     rows = list(islice(merge(*found, key=_place, reverse=True), limit + 1))
     texts: dict[int, Row[Any]] = {}
     stored = tuple(
@@ -115,12 +123,11 @@ def _newest(connection: Connection, query: Select[Any], after: Cursor | None, li
 def _newest_of(
     connection: Connection, query: Select[Any], instances: Sequence[str], after: Cursor | None, limit: int
 ) -> list[Row[Any]]:
-    """The same of a few interviews: all their findings are fetched, since no index has them in order."""
-    rows: list[Row[Any]] = []
-    for some in _pieces(instances):
-        rows += connection.execute(query.where(findings.c.instance_id.in_(some)))
-    rows.sort(key=_place, reverse=True)
-    return [row for row in rows if after is None or _place(row) < after][:limit]
+    """The same of a few interviews, piece by piece."""
+    found = [
+        _newest(connection, query.where(findings.c.instance_id.in_(some)), after, limit) for some in _pieces(instances)
+    ]
+    return list(islice(merge(*found, key=_place, reverse=True), limit))
 
 
 def sent_by(connection: Connection, form_id: str, person_id: int) -> list[str]:
@@ -144,15 +151,21 @@ def _select(
     rule_id: str | None,
     engine_dependent: bool | None,
     instance_id: str | None,
+    *,
+    few: bool = False,
 ) -> Select[Any]:
-    """The findings of a state that are open, or those that are closed, with these filters."""
+    """The findings of a state that are open, or those that are closed, with these filters.
+
+    Args:
+        few: whether more conditions will name the interviews.
+    """
     standing: dict[State, tuple[ColumnElement[bool], ...]] = {
         "open": (~is_accepted(),),
         "accepted": (is_accepted(),),
         "sent_back": (~is_accepted(), is_sent_back()),
     }
-    query = select_findings(form_id, part, twins_in="all" if state == "all" else part)
-    where = _filters(form_id, part, severity, rule_id, engine_dependent, instance_id)
+    query = select_findings(form_id, part, "all" if state == "all" else part, few=few)
+    where = _filters(form_id, part, severity, rule_id, engine_dependent, instance_id, few=few)
     return query.where(*where, *standing.get(state, ()))
 
 
@@ -172,15 +185,18 @@ def count(
     instance_id: str | None = None,
     person_id: int | None = None,
     communes: Collection[str] | None = None,
+    sent: Sequence[str] | None = None,
 ) -> int:
     """How many findings the pages of `page` have together."""
     total = 0
     wanted = (severity, rule_id, engine_dependent)
     if person_id is not None or state in {"accepted", "sent_back"}:
         queries = (
-            _select(form_id, one, state, *wanted, instance_id).where(*_in_communes(communes)) for one in _parts(state)
+            _select(form_id, one, state, *wanted, instance_id, few=True).where(*_in_communes(communes))
+            for one in _parts(state)
         )
-        sent = None if person_id is None else sent_by(connection, form_id, person_id)
+        if person_id is not None and sent is None:
+            sent = sent_by(connection, form_id, person_id)
         return _count_few(connection, form_id, state, queries, sent)
     for one in _parts(state):
         where = (*_filters(form_id, one, *wanted, instance_id), *_in_communes(communes))
@@ -202,7 +218,8 @@ def count(
                 query = select(func.count()).select_from(findings)
                 total -= _number(connection, query.where(*where, findings.c.instance_id.in_(apart)))
         if state == "open" and has_accepted(connection, form_id):
-            accepted = _select(form_id, "open", "accepted", *wanted, instance_id).where(*_in_communes(communes))
+            accepted = _select(form_id, "open", "accepted", *wanted, instance_id, few=True)
+            accepted = accepted.where(*_in_communes(communes))
             total -= _count_few(connection, form_id, "accepted", (accepted,), None)
     return total
 
@@ -248,15 +265,16 @@ def _told_twice(connection: Connection, form_id: str, rule_id: str | None) -> li
     return list(connection.scalars(twice))
 
 
-def select_findings(form_id: str, state: str, twins_in: str | None = None) -> Select[Any]:
+def select_findings(form_id: str, state: str, twins_in: str | None = None, *, few: bool = False) -> Select[Any]:
     """The rows of a form's findings in a state, open ones only of submissions that count.
 
     Args:
         twins_in: leave out what reading found where a rule tells of the same, open or closed as this says; null: no.
+        few: whether more conditions will name the interviews.
     """
     query = select(findings.c.id, *(findings.c[name] for name in _TOLD)).where(findings.c.form_id == form_id)
     if state != "all":
-        query = query.where(_is_in(findings, state))
+        query = query.where(_is_in(findings, state, few=few))
     if state == "open":
         query = query.where(_counts())
     if twins_in is not None:
@@ -301,6 +319,8 @@ def _filters(
     rule_id: str | None,
     engine_dependent: bool | None,
     instance_id: str | None,
+    *,
+    few: bool = False,
 ) -> tuple[ColumnElement[bool], ...]:
     wanted = {
         "severity": severity,
@@ -309,7 +329,7 @@ def _filters(
         "instance_id": instance_id,
     }
     told = (findings.c[name] == value for name, value in wanted.items() if value is not None)
-    return (findings.c.form_id == form_id, _is_in(findings, state), *told)
+    return (findings.c.form_id == form_id, _is_in(findings, state, few=few), *told)
 
 
 def _in_communes(communes: Collection[str] | None) -> tuple[ColumnElement[bool], ...]:
@@ -320,9 +340,9 @@ def _in_communes(communes: Collection[str] | None) -> tuple[ColumnElement[bool],
     return findings.c.commune.in_(sorted(communes)), findings.c.commune != literal_column("''")
 
 
-def _is_in(table: Any, state: str) -> ColumnElement[bool]:  # noqa: ANN401  # a table or its alias
-    is_open: ColumnElement[bool] = table.c.closed_at.is_(None)
-    return is_open if state == "open" else table.c.closed_at.is_not(None)
+def _is_in(table: Any, state: str, *, few: bool = False) -> ColumnElement[bool]:  # noqa: ANN401  # a table or its alias
+    is_open: ColumnElement[bool] = is_open_of_few() if few else table.c.closed_at.is_(None)
+    return is_open if state == "open" else ~is_open
 
 
 def _is_of_submission() -> ColumnElement[bool]:

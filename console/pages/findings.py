@@ -23,7 +23,7 @@ from store import findings
 from store.communes import count_by_commune
 from store.decisions import list_decisions
 from store.finding_counts import RuleCount, list_rule_counts
-from store.finding_pages import State
+from store.finding_pages import State, sent_by
 from store.people import list_people
 from store.standing import count_accepted
 
@@ -111,6 +111,7 @@ def show(visit: Visit) -> Response:
         severity = None if filters.severity == "all" else cast(FindingSeverity, filters.severity)
         state = cast(State, filters.state)
         person = int(filters.person) if filters.person else None
+        sent = None if person is None else sent_by(connection, form_id, person)
         after = read_cursor(visit.request.query_params.get("after", ""))
         rows, following = [], after
         pages = [
@@ -123,12 +124,15 @@ def show(visit: Visit) -> Response:
                 communes=mine,
                 after=after,
                 limit=PER_PAGE,
+                sent=sent,
             )
             for rule in wanted
         ]
         rows = list(heapq.merge(*(page.rows for page in pages), key=place, reverse=True))
         following = place(rows[PER_PAGE - 1]) if len(rows) > PER_PAGE or any(page.after for page in pages) else None
-        number_of = partial(findings.count, connection, form_id, state=state, person_id=person, communes=mine)
+        number_of = partial(
+            findings.count, connection, form_id, state=state, person_id=person, communes=mine, sent=sent
+        )
         number = sum(number_of(severity=severity, rule_id=rule) for rule in wanted)
         tabs = {one: number_of(severity=one) for one in SEVERITIES}
         senders = [(str(one.id), one.name) for one in list_people(connection) if (one.role, SENDS) in RIGHTS]
