@@ -18,9 +18,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reports.earlier import compare_earlier
+from reports.foresight import told_together
 from reports.linked import link_tables
 from reports.published import Published
-from reports.quantities import Meaning
+from reports.quantities import Key, Meaning
 from reports.rounding import round_counts
 from reports.rules import DisclosureRules
 from reports.statement import disclosure_statement, rounding_statement
@@ -30,6 +31,9 @@ from schemas.estimates import Estimate, Measure, SafeCell, SafeTable
 
 PRIMARY = "primary"
 SECONDARY = "secondary"
+_REPAIRS = 6
+"""How often more is hidden, because all releases together tell too much."""
+
 WITHHELD = "withheld"
 """What is printed in the place of both: who knows that a cell is small, or isn't, knows half of it."""
 
@@ -64,12 +68,22 @@ def protect(
     if threshold:
         single = frozenset(at for at, cell in enumerate(cells) if cell.one_household)
         linked = link_tables(cells, meanings or {}, rules, changed=single)
+        bounds: Mapping[Key, tuple[float, float]] = {}
         if earlier:
             changed, bounds = compare_earlier(linked.layout, linked.tables.values, earlier, threshold)
             by_rule["earlier"] = changed - primary
-            primary |= changed
-            linked = link_tables(cells, meanings or {}, rules, bounds, changed | single)
+            primary, single = primary | changed, single | changed
+            linked = link_tables(cells, meanings or {}, rules, bounds, single)
         chosen, incomplete = choose_cells(linked.tables, primary), linked.incomplete
+        more: dict[int, float] = {}
+        for _ in range(_REPAIRS if earlier else 0):
+            narrow = told_together(cells, linked, chosen, meanings or {}, rules, earlier)
+            if not narrow:
+                break
+            for quantity in narrow:
+                more[quantity] = max(more.get(quantity, 0.0), linked.tables.owed.get(quantity, 0.0)) + rules.protection
+            linked = link_tables(cells, meanings or {}, rules, bounds, single, more)
+            chosen = choose_cells(linked.tables, chosen)
     reasons = [PRIMARY if at in primary else SECONDARY if at in chosen else "" for at in range(len(cells))]
     safe = tuple(_safe(cell, reason, threshold) for cell, reason in zip(cells, reasons, strict=True))
     counted = reasons.count(PRIMARY), reasons.count(SECONDARY)

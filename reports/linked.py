@@ -65,6 +65,7 @@ def link_tables(
     rules: DisclosureRules,
     earlier: Mapping[Key, tuple[float, float]] | None = None,
     changed: Iterable[int] = (),
+    more: Mapping[int, float] | None = None,
 ) -> LinkedTables:
     """Tie the estimates of a release together.
 
@@ -74,6 +75,7 @@ def link_tables(
         rules: what is small, and what is owed to it.
         earlier: quantity -> least and greatest value that follows from releases that are out.
         changed: cells whose difference from one of these tells of too few.
+        more: quantity -> width that is owed to it beyond that, since other releases tell of it.
     """
     threshold, protection = rules.threshold, rules.protection
     layout, values = _lay_out(cells, meanings, rules.nested)
@@ -96,6 +98,8 @@ def link_tables(
         if earlier and key in earlier and at in draft.owed:
             low, high = earlier[key]
             draft.owed[at] = min(draft.owed[at], max(high - low, 0.0))
+    for at, width in (more or {}).items():
+        draft.owed[at] = max(draft.owed.get(at, 0.0), width)
     tables = Tables(
         values=np.array(draft.values),
         tells=tuple(tuple(dict.fromkeys(pair)) for pair in zip(layout.base, layout.rows, strict=True)),
