@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -18,7 +18,7 @@ from schemas.fields import MAIN_TABLE, ROW_ID
 from store.audit import acting, person_actor
 from store.communes import list_within
 from store.decisions import add_decision, list_decisions
-from store.interviews import Interview, list_interviews
+from store.interviews import Interview, list_interviews, list_latest
 from store.one_interview import read_one
 from store.open import Store
 from store.people import Person
@@ -29,6 +29,7 @@ Standing = Literal["waiting", "taken", "refused", "replaced"]
 ANSWER = "answer:"
 """How the rule of a decision about an answer begins; the id of the follow-up interview comes after it."""
 
+CHUNK = 500
 SAME = "asked again: the answer is the same"
 
 
@@ -83,31 +84,86 @@ class Return:
         return tuple(one for one in self.answers if one.standing == "waiting")
 
 
-def list_returns(store: Store, person: Person, form_id: str) -> list[Return]:
+def list_returns(store: Store, person: Person, form_id: str, most: int | None = None) -> list[Return]:
     """What came home, oldest first.
+
+    Args:
+        most: at most so many that wait, the oldest, and so many that were decided on, the latest; null for all.
 
     Raises:
         AccessError: ACC-123, no right to see interviews there.
     """
+    grouped = _standings(store, form_id, _proposals(store, person, form_id))
+    waiting = [name for name, rows in grouped.items() if any(one == "waiting" for _, one in rows)]
+    decided = [name for name in grouped if name not in set(waiting)]
+    shown = set(grouped) if most is None else {*waiting[:most], *decided[-most:]}
+    return _read(store, form_id, {name: rows for name, rows in grouped.items() if name in shown})
+
+
+def read_return(store: Store, person: Person, form_id: str, answer_id: str) -> Return | None:
+    """What came home with one follow-up interview, null if there is none such.
+
+    Raises:
+        AccessError: ACC-123, no right to see interviews there.
+    """
+    proposals = _proposals(store, person, form_id)
+    grouped = _standings(store, form_id, proposals)
+    found = _read(store, form_id, {name: rows for name, rows in grouped.items() if name == answer_id})
+    return found[0] if found else None
+
+
+def _read(store: Store, form_id: str, grouped: Mapping[str, Sequence[tuple[Proposal, Standing]]]) -> list[Return]:
+    remarks = list_remarks(store, form_id) if grouped else {}
+    found = []
+    for answer_id, rows in grouped.items():
+        with store.read() as connection:
+            family = list_interviews(connection, form_id, rows[0][0].instance_id)
+        if family:
+            found.append(_return(store, form_id, answer_id, rows, family[0], remarks.get(answer_id, ("", ""))))
+    return found
+
+
+def count_waiting(store: Store, person: Person, form_id: str) -> int:
+    """How many answers wait for a decision; no interview is read for it.
+
+    Raises:
+        AccessError: ACC-123, no right to see interviews there.
+    """
+    grouped = _standings(store, form_id, _proposals(store, person, form_id))
+    return sum(one == "waiting" for rows in grouped.values() for _, one in rows)
+
+
+def _proposals(store: Store, person: Person, form_id: str) -> list[Proposal]:
     proposals = list_proposals(store, person, form_id)
     within = require(store, person, "see_interviews", form_id)
-    if within is not None and proposals:
-        with store.read() as connection:
-            ours = list_within(connection, form_id, within)
-        proposals = [one for one in proposals if one.instance_id in ours]
+    if within is None or not proposals:
+        return proposals
+    with store.read() as connection:
+        ours = list_within(connection, form_id, within)
+    return [one for one in proposals if one.instance_id in ours]
+
+
+def _standings(store: Store, form_id: str, proposals: Sequence[Proposal]) -> dict[str, list[tuple[Proposal, Standing]]]:
+    """Follow-up interview -> its answers and what became of each."""
     if not proposals:
-        return []
-    grouped: dict[str, list[Proposal]] = {}
-    for one in proposals:
-        grouped.setdefault(one.answer_id, []).append(one)
+        return {}
+    names = {one.instance_id for one in proposals}
+    decided: dict[tuple[str, str, str], Standing] = {}
+    with store.read() as connection:
+        latest = list_latest(connection, form_id)
+        family = sorted(names | {latest.get(name, name) for name in names})
+        for start in range(0, len(family), CHUNK):
+            for row in in_force(list_decisions(connection, form_id, family[start : start + CHUNK])).decisions:
+                if row.source == "answer":
+                    is_taken = row.action in CHANGING or row.reason == SAME
+                    decided[row.rule_id, row.question, row.row_id] = "taken" if is_taken else "refused"
     last = {(one.instance_id, one.row_id, one.question): one.answer_id for one in proposals}
-    remarks = list_remarks(store, form_id)
-    found = []
-    for answer_id, mine in grouped.items():
-        with store.read() as connection:
-            family = list_interviews(connection, form_id, mine[0].instance_id)
-        if family:
-            found.append(_return(store, form_id, answer_id, mine, family[0], last, remarks.get(answer_id, ("", ""))))
+    found: dict[str, list[tuple[Proposal, Standing]]] = {}
+    for one in proposals:
+        is_last = last[one.instance_id, one.row_id, one.question] == one.answer_id
+        waits: Standing = "waiting" if is_last else "replaced"
+        key = (ANSWER + one.answer_id, one.question, one.row_id)
+        found.setdefault(one.answer_id, []).append((one, decided.get(key, waits)))
     return found
 
 
@@ -115,12 +171,12 @@ def _return(
     store: Store,
     form_id: str,
     answer_id: str,
-    mine: Sequence[Proposal],
+    mine: Sequence[tuple[Proposal, Standing]],
     interview: Interview,
-    last: dict[tuple[str, str, str], str],
     told: tuple[str, str],
 ) -> Return:
-    names = sorted({interview.instance_id, interview.current_id, mine[0].instance_id})
+    first = mine[0][0]
+    names = sorted({interview.instance_id, interview.current_id, first.instance_id})
     with store.read() as connection:
         log = list_decisions(connection, form_id, names)
     form = load_survey(store, form_id, interview.version).form
@@ -129,35 +185,25 @@ def _return(
     tables = replay_decisions(form, raw, log, latest=latest).tables
     questions = Questions(form)
     answers = []
-    for one in mine:
+    for one, standing in mine:
         asked = questions.find(one.question)
         if asked is None or asked.column not in tables[asked.table].columns:
             continue
         frame = tables[asked.table]
         rows = frame.filter(frame[ROW_ID] == one.row_id) if asked.table != MAIN_TABLE else frame
         before = to_texts(rows[asked.column])[0] if rows.height else None
-        is_last = last[one.instance_id, one.row_id, one.question] == answer_id
-        answers.append(Answered(one.question, one.row_id, before, one.value, _standing(one, log, is_last=is_last)))
+        answers.append(Answered(one.question, one.row_id, before, one.value, standing))
     sent = next((row for row in reversed(log) if row.action == "send_back"), None)
     return Return(
         answer_id=answer_id,
-        instance_id=mine[0].instance_id,
-        at=mine[0].at,
+        instance_id=first.instance_id,
+        at=first.at,
         person=told[0],
         remark=told[1],
         reason=sent.reason if sent else "",
         rule_id=sent.rule_id if sent else "",
         answers=tuple(answers),
     )
-
-
-def _standing(one: Proposal, log: Sequence[Decision], *, is_last: bool) -> Standing:
-    for row in in_force(log).decisions:
-        if row.source != "answer" or row.rule_id != ANSWER + one.answer_id:
-            continue
-        if (row.question, row.row_id) == (one.question, one.row_id):
-            return "taken" if row.action in CHANGING or row.reason == SAME else "refused"
-    return "waiting" if is_last else "replaced"
 
 
 def take_answers(
@@ -219,7 +265,7 @@ def refuse_answers(
 
 
 def _find(store: Store, person: Person, form_id: str, answer_id: str, only: str) -> tuple[Return, list[Answered]]:
-    found = next((row for row in list_returns(store, person, form_id) if row.answer_id == answer_id), None)
+    found = read_return(store, person, form_id, answer_id)
     waiting = [one for one in found.waiting if only in {"", one.key}] if found else []
     if found is None or not waiting:
         raise DecisionError("DEC-016", "No answer waits there for a decision.", "Look at the list again.")

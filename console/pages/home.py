@@ -141,8 +141,7 @@ def _is_of(report_id: str, reports: list[ReportRow]) -> bool:
 def _of_field(visit: Visit, compiled: CompiledForm, counts: SubmissionCounts) -> Iterator[Need]:
     form_id = visit.about.form_id
     if visit.may("decide_finding"):
-        returns = coming_home.list_returns(visit.store, visit.who, form_id)
-        number = sum(len(row.waiting) for row in returns)
+        number = coming_home.count_waiting(visit.store, visit.who, form_id)
         yield Need("return", number, visit.in_survey("returns"), is_urgent=True)
     if visit.may("run_flow") and visit.desk.runner is not None:
         yield Need("unread", counts.unparsed, visit.in_survey("flows"))

@@ -8,7 +8,7 @@ from typing import Final
 from starlette.responses import Response
 
 from console.acts import coming_home, deciding
-from console.acts.coming_home import ANSWER, Answered, Return
+from console.acts.coming_home import ANSWER, Answered
 from console.acts.wishes import Change, Outlook, Wish
 from console.answers import tell
 from console.surveys import load_survey, zone_of
@@ -33,7 +33,8 @@ def _page(
     form_id = visit.about.form_id
     compiled = load_survey(visit.store, form_id)
     fields = {field.column: field for field in compiled.form.fields()}
-    found = coming_home.list_returns(visit.store, visit.who, form_id)
+    found = coming_home.list_returns(visit.store, visit.who, form_id, SHOWN)
+    number = coming_home.count_waiting(visit.store, visit.who, form_id)
     with visit.store.read() as connection:
         out = list_marked(connection, form_id, "sent_back", visit.within)
         rules = {row.rule.rule_id: row.rule for row in list_rule_runs(connection, form_id)}
@@ -44,9 +45,9 @@ def _page(
         "returns.html",
         200 if error is None else error.http_status,
         section="returns",
-        waiting=waiting[:SHOWN],
-        number=sum(len(row.waiting) for row in waiting),
-        decided=[row for row in reversed(found) if not row.waiting][:SHOWN],
+        waiting=waiting,
+        number=number,
+        decided=[row for row in reversed(found) if not row.waiting],
         out=[name for name in out if name not in there],
         rules=rules,
         told=_Telling(visit, fields, zone_of(compiled)),
@@ -93,8 +94,7 @@ def decide(visit: Visit) -> Response:
 def _outlook(visit: Visit, answer_id: str, only: str) -> Outlook | None:
     """What taking these answers would bring, where it opens an error."""
     form_id = visit.about.form_id
-    found = coming_home.list_returns(visit.store, visit.who, form_id)
-    row: Return | None = next((one for one in found if one.answer_id == answer_id), None)
+    row = coming_home.read_return(visit.store, visit.who, form_id, answer_id)
     if row is None:
         return None
     mine = [one for one in row.waiting if only in {"", one.key} and not one.is_same]
