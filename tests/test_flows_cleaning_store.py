@@ -175,3 +175,28 @@ def test_one_decision_settles_all_findings_of_a_rule(store: Store, people: dict[
     wrong = Wish("correct", "", "x", changes=(Change("rooms", "many"),))
     assert bulk(store, ana, FORM, wrong, rule_id="type:/data/rooms").refused == {"wrong_type": 1}
     assert SENTINEL not in repr(outcome)
+
+
+def test_a_log_with_a_stale_row_about_what_a_later_one_writes_changes_nothing_the_second_time(
+    store: Store, people: dict[str, Person], tmp_path: Path
+) -> None:
+    log = write_log(
+        tmp_path / "log.csv",
+        [
+            ("uuid:sound", "rooms", "5", "6", "change_response", "", ""),
+            ("uuid:sound", "rooms", "3", "5", "change_response", "", ""),
+            ("uuid:rooms", "rent", "9", "8", "change_response", "", ""),
+            ("uuid:rooms", "rent", "250.5", "251", "change_response", "", ""),
+        ],
+    )
+    arguments = ("cleaning", "import", FORM, log, "--person", people["ana"].id)
+    assert [row["reason"] for row in run(store, *arguments)[1:]] == [
+        "stale_old_value",
+        "contradicts",
+        "stale_old_value",
+    ]
+    once = edited(store)
+    summary, *refused = run(store, *arguments)
+    assert edited(store) == once
+    assert sum(summary["applied"].values()) == 0  # type: ignore[attr-defined]
+    assert [row["reason"] for row in refused] == ["stale_old_value", "contradicts", "stale_old_value"]

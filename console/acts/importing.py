@@ -34,7 +34,8 @@ _SENTENCES: Mapping[str, str] = {
     "unknown_question": "The form has no question of that name, or several.",
     "unknown_row": "The interview has no such row of the repeat, or several and the log doesn't say which.",
     "stale_old_value": "The question no longer holds the old value that the row names.",
-    "contradicts": "An earlier row changed this answer, and this row names no old value.",
+    "contradicts": "An earlier row is about this answer, and this row names no old value, or puts there what that row "
+    "changes.",
     "wrong_type": "The new value is none of the question's type.",
     "unlisted_choice": "The new value isn't a code of the question's list.",
     "twice": "An earlier row says the same.",
@@ -93,6 +94,7 @@ class _Import:
     rows: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     held: dict[tuple[str, str], dict[Key, str | None]] = field(default_factory=dict)
     changed: set[tuple[str, str, str, str]] = field(default_factory=set)
+    stale: dict[tuple[str, str, str, str], list[str | None]] = field(default_factory=dict)
     wanted: dict[str, list[Wanted]] = field(default_factory=dict)
     numbers: dict[str, list[LogRow]] = field(default_factory=dict)
     questions: Questions = field(init=False)
@@ -330,14 +332,19 @@ def _change(part: _Import, one: LogRow, instance_id: str) -> bool:
         # As if it had changed it: rows that it contradicts are refused when the same log comes again.
         part.changed.add(cell)
         return False
-    if row.old is None and cell in part.changed:
+    if row.old is None and (cell in part.changed or cell in part.stale):
         raise _Refusal("contradicts")
-    if row.old is not None and not _is_same(normal_text(question, row.old), now):
+    old = normal_text(question, row.old)
+    if row.old is not None and not _is_same(old, now):
+        part.stale.setdefault(cell, []).append(old)
         raise _Refusal("stale_old_value")
     if reason := refuse_answer(question, new, part.ground.compiled.form):
         raise _Refusal(reason)
     if _is_same(now, new):
         return False
+    if any(_is_same(one, new) for one in part.stale.get(cell, ())):
+        # A refused row would change what this one puts there when the same log comes again.
+        raise _Refusal("contradicts")
     change = CellChange(*cell, old=now, new=new, is_personal=bool(question.personal))
     part.wanted.setdefault(instance_id, []).append(Wanted(change, one.reason or IMPORTED, one.finding, "import"))
     part.numbers.setdefault(instance_id, []).append(one)
