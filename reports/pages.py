@@ -15,11 +15,12 @@ from reports.places import Place, file_of
 from reports.results import Result
 from reports.rounds import tell_rounds
 from reports.sentences import headline
+from reports.test_sentences import tell_tests
 from reports.views import view_result
 from reports.wording import Wording
 from schemas.communes import find_commune
 from schemas.estimates import SafeCell, SafeTable
-from schemas.workbook import Topic
+from schemas.workbook import Design, Topic
 
 PROFILE = "perfil.html"
 _MOST_LISTED = 40
@@ -103,6 +104,7 @@ class PageContext:
             "design": self.contents.specs.design,
             "page": name,
             "place": self.place,
+            "sampling": tell_sampling(self.contents.specs.design, wording),
             "here": here,
             "up": up,
             "released": wording.date(self.contents.made_at),
@@ -166,6 +168,13 @@ def topic_page(context: PageContext, topic: Topic) -> dict[str, Any]:
     }
 
 
+def tell_sampling(design: Design, wording: Wording) -> str:
+    """How people were chosen, and what that means for errors."""
+    if not design.probability:
+        return wording.text("method.not_probability")
+    return wording.text("method.probability_replicates" if design.is_replicated else "method.probability")
+
+
 def printed_profile(context: PageContext) -> str:
     """Path of the printed profile within the release, "" if it wasn't printed."""
     path = profile_pdf(context.place.cut if context.place else "", context.wording.language)
@@ -194,6 +203,7 @@ def _result(context: PageContext, result: Result) -> dict[str, Any]:
         "steps": explain(result, context.contents.form, specs.design, wording) if is_whole else (),
         "questions": list_questions(result, wording) if is_whole else (),
         "whole": context.whole_figure(result),
+        "tests": tell_tests(result, context.contents.tables, wording) if is_whole else (),
         "rounds": tell_rounds(result, context.contents.rounds, communes, wording),
         "data": f"datos/{result.indicator.name}.csv" if is_whole else f"{context.folder}cifras.csv",
         "pictures": [(kind, chart_path(result, kind)) for kind in ("svg", "html")] if drawn else [],

@@ -37,6 +37,7 @@ class ResultView:
 
     Attributes:
         figure: the big number, "" if it isn't shown; `caption` says what it is of.
+        category: of a distribution, the one that the big number is of; "" otherwise.
         story: sentences about the figure; `base` about what it rests on.
         quality: its label of reliability as a sentence, "" without sampling error; `is_weak` if that is a warning.
         withheld: how many figures aren't shown, "" if all are.
@@ -48,6 +49,7 @@ class ResultView:
     description: str
     figure: str
     caption: str
+    category: str
     story: tuple[str, ...]
     base: str
     quality: str
@@ -85,6 +87,7 @@ def view_result(result: Result, chart: Chart | None, wording: Wording, standard:
         description=wording.pick(result.indicator.description),
         figure=top.figure,
         caption=top.caption,
+        category=top.caption if result.total.category else "",
         story=tuple(story),
         base=" ".join(tell_base(result, wording)),
         quality=tell_quality(result, standard, wording),

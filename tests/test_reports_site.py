@@ -39,7 +39,7 @@ def pages(files: dict[str, bytes]) -> Pages:
     return {
         path: html.fromstring(data)
         for path, data in files.items()
-        if path.endswith(".html") and "/graficos/" not in path
+        if path.startswith("site/") and path.endswith(".html") and "/graficos/" not in path
     }
 
 
