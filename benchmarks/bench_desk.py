@@ -106,6 +106,7 @@ def database(folder: Path, is_postgres: bool) -> Iterator[str | None]:
     if not is_postgres:
         yield None
         return
+    folder.chmod(0o755)  # its user is another
     cluster = Postgres(folder / "postgres")
     cluster.start()
     try:

@@ -97,15 +97,16 @@ def _edit_line(line: bytes, values: Mapping[int, str], separator: str, encoding:
 
 def _split(body: bytes, separator: bytes) -> list[bytes]:
     """The cells of a line, as they are written."""
-    cells, start, inside = [], 0, False
-    for at in range(len(body)):
-        octet = body[at : at + 1]
-        if octet == _QUOTE:
-            inside = not inside
-        elif octet == separator and not inside:
-            cells.append(body[start:at])
-            start = at + 1
-    return [*cells, body[start:]]
+    if _QUOTE not in body:
+        return body.split(separator)
+    cells: list[bytes] = []
+    for part in body.split(separator):
+        # A part that follows an odd number of quotes is the rest of the cell before.
+        if cells and cells[-1].count(_QUOTE) % 2:
+            cells[-1] += separator + part
+        else:
+            cells.append(part)
+    return cells
 
 
 def _cell(value: str, separator: str, quoted: bool) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from validation.cleaning.log import ChangeType, CleaningRow
+from validation.cleaning.log import BLANKS, ChangeType, CleaningRow
 from validation.cleaning.texts import Kind, as_written, is_of, is_same_cell, kind_of
 
 UUID = "uuid:"
@@ -269,7 +269,9 @@ def _same(row: CleaningRow) -> _Said:
 
 def _kind(state: _State, column: int) -> Kind:
     if column not in state.kinds:
-        state.kinds[column] = kind_of(state.table.to_series(column).drop_nulls().to_list())
+        series = state.table.to_series(column).drop_nulls()
+        answers = series.len() - int(series.str.strip_chars().is_in(list(BLANKS)).sum())
+        state.kinds[column] = kind_of(answers, series.unique().to_list())
     return state.kinds[column]
 
 

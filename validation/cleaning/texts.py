@@ -11,8 +11,8 @@ from validation.cleaning.log import is_blank
 Kind = Literal["whole", "number", "day", "date", ""]
 """What a column holds without exception: whole numbers, numbers, days, days or moments; "" for anything else."""
 
-# Fewer answers than this say nothing about a column.
-_EVIDENCE = 3
+EVIDENCE = 3
+"""Fewer answers than this say nothing about a column."""
 _WHOLE = re.compile(r"-?\d+")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
@@ -49,13 +49,17 @@ def is_same_cell(left: str, right: str) -> bool:
     return words <= {"true", "false"} and len(words) == 1
 
 
-def kind_of(values: Iterable[str]) -> Kind:
-    """What a column with these answers holds, blanks left out; "" where there are too few to tell."""
-    answers = [value.strip() for value in values if not is_blank(value)]
-    if len(answers) < _EVIDENCE:
+def kind_of(answers: int, different: Iterable[str]) -> Kind:
+    """What a column holds; "" where it has too few answers to tell.
+
+    Args:
+        answers: how many answers it has, blanks left out.
+        different: its answers, each once or more often, blanks too.
+    """
+    if answers < EVIDENCE:
         return ""
-    different = set(answers)
-    return next((kind for kind, pattern in _KINDS if all(map(pattern.fullmatch, different))), "")
+    texts = {value.strip() for value in different if not is_blank(value)}
+    return next((kind for kind, pattern in _KINDS if all(map(pattern.fullmatch, texts))), "")
 
 
 def is_of(kind: Kind, value: str) -> bool:
