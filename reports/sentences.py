@@ -77,14 +77,14 @@ def tell_quality(result: Result, standard: str, wording: Wording) -> str:
 
     Args:
         result: what is told.
-        standard: "ine" or "cepal", "" for INE's.
+        standard: "ine", "cepal" or one of its years, "" for INE's.
         wording: the language.
     """
     label = result.total.label
     if label not in {"reliable", "weakly_reliable", "not_reliable"}:
         return ""
-    whose = wording.maybe(f"result.quality_{standard or 'ine'}", standard.upper())
-    told = wording.text("result.quality", standard=whose, label=wording.text(f"quality.{label}"))
+    whose = standard.partition("_")[0] or "ine"
+    told = wording.text(f"result.quality_{label}", standard=wording.maybe(f"result.quality_{whose}", whose.upper()))
     advice = wording.maybe(f"result.advice_{label}", "")
     return f"{told} {advice}".strip()
 
