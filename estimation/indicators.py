@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 import numpy as np
@@ -22,6 +23,9 @@ from schemas.workbook import Indicator, Specs
 
 TABLE_RULE = "table_rule"
 """Setting of the `design` sheet: "no" publishes tables also where most figures aren't reliable, each with its label."""
+
+NAMED = 5
+"""Communes that a message names."""
 
 
 def estimate(
@@ -54,16 +58,26 @@ def estimate(
         return Estimates(tuple(estimates), tuple(dict.fromkeys(problems)), design.steps)
     published, dropped = apply_table_rule(estimates, design.standard, specs.design.communes)
     rows = {indicator.name: indicator.row for indicator in specs.indicators}
-    problems += [_dropped(table, rows[table.indicator], design.standard) for table in dropped]
+    together: dict[tuple[str, str], list[DroppedTable]] = defaultdict(list)
+    for table in dropped:
+        together[table.indicator, table.breakdown].append(table)
+    problems += [_dropped(tables, rows[name], design.standard) for (name, _), tables in together.items()]
     return Estimates(published, tuple(dict.fromkeys(problems)), design.steps)
 
 
-def _dropped(table: DroppedTable, row: int | None, standard: Standard) -> Problem:
-    what = f" by {table.breakdown}" if table.breakdown else ""
-    where = f" in commune {table.commune}" if table.commune else ""
+def _dropped(tables: list[DroppedTable], row: int | None, standard: Standard) -> Problem:
+    """One message for a table that isn't published, or for that of many communes."""
+    first = tables[0]
+    what = f" by {first.breakdown}" if first.breakdown else ""
+    where = ""
+    if first.commune:
+        named = ", ".join(table.commune for table in tables[:NAMED])
+        more = f" and {len(tables) - NAMED} more" if len(tables) > NAMED else ""
+        where = f" in {'commune' if len(tables) == 1 else 'communes'} {named}{more}"
+    unreliable, cells = sum(table.unreliable for table in tables), sum(table.cells for table in tables)
     message = (
-        f"{table.indicator}{what}{where}: {table.unreliable} of {table.cells} figures are not reliable, so the table "
-        f"isn't published (standard «{standard.name}»)."
+        f"{first.indicator}{what}{where}: {unreliable} of {cells} figures are not reliable, so "
+        f"{'the table is' if len(tables) == 1 else 'these tables are'} not published (standard «{standard.name}»)."
     )
     advice = "Join categories, choose a coarser breakdown, or take the table out of the workbook."
     return Problem("warning", "EST-057", "indicators", row, "breakdowns", message, advice)

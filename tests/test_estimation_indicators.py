@@ -240,6 +240,18 @@ def test_a_table_that_is_mostly_not_reliable_is_left_out_with_a_problem_in_its_p
     assert "figure by sex: 2 of 2 figures are not reliable" in found.problems[0].message
 
 
+def test_tables_of_many_communes_that_are_not_published_are_told_in_one_message() -> None:
+    communes = Breakdown("place", "main", {}, "${sector}", ("north", "south"))
+    design = Design("survey", probability=True, communes="place")
+    one = replace(WORKS, breakdowns=("place*sex",), row=3)
+    found = run(one, breakdowns=(SEX, communes), design=design)
+    assert [each.domain for each in found] == ["total", "place=south&sex=male", "place=south&sex=female"]
+    assert len(found.problems) == 1
+    assert "figure by place*sex in commune north: 2 of 2 figures" in found.problems[0].message
+    both = run(replace(one, universe=None, denominator=None), breakdowns=(SEX, communes), design=design)
+    assert [each.domain for each in both] == ["total", "place=south&sex=male", "place=south&sex=female"]
+
+
 def test_the_quality_standard_is_chosen_in_the_design() -> None:
     unknown = run(WORKS, design=Design("survey", probability=True, settings={"quality_standard": "eurostat"}))
     assert unknown.problems[0].code == "EST-056"
