@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 from imputed_interviews import Answers, answers_of, columns_of, compiled, errors, mend, rules_of, to_tables
 
+from forms.lint import check_workbook
+from forms.sheets.markdown import workbook_from_markdown
 from validation.imputation.covers import Covers
 from validation.imputation.impute import impute
 from validation.imputation.plan import read_plan
@@ -241,6 +243,21 @@ def test_many_versions_give_but_only_one_is_judged() -> None:
     assert found.outcomes == {"uuid:00000": "imputed"}
     assert isinstance(found.tables["main"], pl.DataFrame)
     assert found.tables["main"].height == 1
+
+
+def test_the_check_of_the_workbook_tells_what_the_sheet_has_wrong() -> None:
+    sheets = SURVEY.replace("| happy | area |", "| hapy | areas |").replace(
+        "| imputation | yes |", "| imputation | maybe |"
+    )
+    told = {
+        problem.message for problem in check_workbook(workbook_from_markdown(sheets)) if problem.severity == "error"
+    }
+    assert {
+        "There is no question 'hapy'.",
+        "There is no question 'areas'.",
+        "'maybe' is neither yes nor no.",
+    } <= told
+    assert not any("imputation" in problem.sheet for problem in check_workbook(workbook_from_markdown(SURVEY)))
 
 
 def test_a_cover_is_the_lightest_there_is() -> None:

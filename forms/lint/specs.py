@@ -13,7 +13,7 @@ from forms.lint.expressions import Place, check_expression
 from forms.lint.problems import problem
 from forms.lint.rehearsal import check_rehearsal
 from forms.outline import Outline
-from forms.specs import KINDS, SEVERITIES
+from forms.specs import KINDS, SEVERITIES, YES
 from schemas.domains import crossed
 from schemas.errors import Problem, ProblemSeverity
 from schemas.workbook import Row
@@ -54,6 +54,7 @@ _DESIGN_EXPRESSIONS: Final = (
     "response",
     "response_class",
 )
+_YES_OR_NO: Final = YES | {"no", "non", "false", "0"}
 _BARE_REFERENCE = re.compile(r"\$\{\s*([^}\s]+)\s*\}")
 
 
@@ -244,6 +245,10 @@ def _check_design(outline: Outline) -> Iterator[Problem]:
         if name == "probability" and value and value.lower() not in {"yes", "no", "true", "false"}:
             message = f"'{value}' is neither yes nor no."
             advice = "yes if every unit had a known probability of selection, else no."
+            yield _report(outline, "error", "FRM-315", "design", row, "value", message, advice)
+        elif name == "imputation" and value and value.lower() not in _YES_OR_NO:
+            message = f"'{value}' is neither yes nor no."
+            advice = "yes to change and fill in answers by rule (docs/methods/imputation.md), else no."
             yield _report(outline, "error", "FRM-315", "design", row, "value", message, advice)
         elif name == "threshold" and not re.fullmatch(r"\d+", value):
             message = f"'{value}' is no whole number from 0."
