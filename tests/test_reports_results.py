@@ -79,8 +79,8 @@ def test_a_communes_cells_are_its_own_and_the_whole_surveys_hold_none_of_them() 
         ("weakly_reliable", "ine", "Según el estándar del INE, esta cifra es poco fiable. Úsela con cautela."),
         (
             "not_reliable",
-            "cepal",
-            "Según el estándar de la CEPAL, esta cifra es no fiable. No conviene decidir con ella.",
+            "cepal_2023",
+            "Según el estándar de la CEPAL, esta cifra no es fiable. No conviene decidir con ella.",
         ),
         ("no_sampling_error", "", ""),
     ],
