@@ -7,7 +7,7 @@ rules alike) are counted apart and subtracted.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, fun
 from schemas.findings import Finding, FindingSeverity
 from schemas.tables import finding_counts, finding_texts, findings, submissions
 from store.finding_texts import COLUMNS
-from store.standing import CHUNK, has_accepted, is_accepted, is_of_marked, is_open_of_few, is_sent_back
+from store.standing import CHUNK, has_accepted, is_accepted, is_of_marked, is_open_of_few
 
 State = Literal["open", "accepted", "sent_back", "closed", "all"]
 """open: of submissions that count, and nobody accepted it; accepted: the same, and somebody did; sent_back: the open
@@ -89,12 +89,10 @@ def page(
     # A query a commune: an index has the findings of each in order, not those of several.
     parts = [(one, commune) for one in _parts(state) for commune in ([None] if communes is None else sorted(communes))]
     for one, commune in parts:
-        few = sent is not None or state in {"accepted", "sent_back"}
-        query = _select(form_id, one, state, severity, rule_id, engine_dependent, instance_id, few=few)
+        wanted = (severity, rule_id, engine_dependent, instance_id)
+        query = _select(form_id, one, state, *wanted, few=sent is not None)
         query = query.add_columns(*_TIMES)
         query = query.where(*_in_communes(None if commune is None else [commune]))
-        if state in {"accepted", "sent_back"}:
-            query = query.where(is_of_marked(form_id, state))
         if sent is None:
             found.append(_newest(connection, query, after, limit + 1))
         else:
@@ -161,9 +159,11 @@ def _select(
     """
     standing: dict[State, tuple[ColumnElement[bool], ...]] = {
         "open": (~is_accepted(),),
-        "accepted": (is_accepted(),),
-        "sent_back": (~is_accepted(), is_sent_back()),
+        # The interviews first: with few of them a database needn't look at every finding.
+        "accepted": (is_of_marked(form_id, "accepted"), is_accepted()),
+        "sent_back": (is_of_marked(form_id, "sent_back"), ~is_accepted()),
     }
+    few = few or state in {"accepted", "sent_back"}
     query = select_findings(form_id, part, "all" if state == "all" else part, few=few)
     where = _filters(form_id, part, severity, rule_id, engine_dependent, instance_id, few=few)
     return query.where(*where, *standing.get(state, ()))
@@ -186,8 +186,13 @@ def count(
     person_id: int | None = None,
     communes: Collection[str] | None = None,
     sent: Sequence[str] | None = None,
+    accepted: Mapping[tuple[str, str], int] | None = None,
 ) -> int:
-    """How many findings the pages of `page` have together."""
+    """How many findings the pages of `page` have together.
+
+    Args as of `page`, and for whoever asks several times: `sent`, what `sent_by` tells of the person; `accepted`, what
+    `store.standing.count_accepted` tells of these communes.
+    """
     total = 0
     wanted = (severity, rule_id, engine_dependent)
     if person_id is not None or state in {"accepted", "sent_back"}:
@@ -197,7 +202,7 @@ def count(
         )
         if person_id is not None and sent is None:
             sent = sent_by(connection, form_id, person_id)
-        return _count_few(connection, form_id, state, queries, sent)
+        return _count_few(connection, queries, sent)
     for one in _parts(state):
         where = (*_filters(form_id, one, *wanted, instance_id), *_in_communes(communes))
         if instance_id is None:
@@ -217,22 +222,28 @@ def count(
             if connection.execute(apart.limit(1)).first():
                 query = select(func.count()).select_from(findings)
                 total -= _number(connection, query.where(*where, findings.c.instance_id.in_(apart)))
-        if state == "open" and has_accepted(connection, form_id):
-            accepted = _select(form_id, "open", "accepted", *wanted, instance_id, few=True)
-            accepted = accepted.where(*_in_communes(communes))
-            total -= _count_few(connection, form_id, "accepted", (accepted,), None)
+        if state != "open":
+            continue
+        if accepted is not None and not rules and instance_id is None and engine_dependent is None:
+            total -= sum(
+                number
+                for (rule, grade), number in accepted.items()
+                if rule_id in {None, rule} and severity in {None, grade}
+            )
+        elif has_accepted(connection, form_id):
+            chosen = _select(form_id, "open", "accepted", *wanted, instance_id, few=True)
+            chosen = chosen.where(*_in_communes(communes))
+            total -= _count_few(connection, form_id, "accepted", (chosen,), None)
     return total
 
 
-def _count_few(
-    connection: Connection, form_id: str, state: State, queries: Iterable[Select[Any]], instances: Sequence[str] | None
-) -> int:
+def _count_few(connection: Connection, queries: Iterable[Select[Any]], instances: Sequence[str] | None) -> int:
     """How many findings there are where they can be few: of some interviews, or of those with marks."""
     total = 0
     for query in queries:
         some: tuple[Select[Any], ...]
         if instances is None:
-            some = (query.where(is_of_marked(form_id, "sent_back" if state == "sent_back" else "accepted")),)
+            some = (query,)
         else:
             some = tuple(query.where(findings.c.instance_id.in_(names)) for names in _pieces(instances))
         total += sum(_number(connection, select(func.count()).select_from(one.subquery())) for one in some)

@@ -127,7 +127,10 @@ def test_pages_and_counts_agree_in_every_state_and_of_every_sender(store: Store,
         assert numbers["open"].isdisjoint(numbers["accepted"])
         assert numbers["sent_back"] <= numbers["open"]
         assert numbers["open"] | numbers["accepted"] | numbers["closed"] == numbers["all"]
-        assert sum(count_accepted(connection, FORM).values()) == len(numbers["accepted"])
+        accepted = count_accepted(connection, FORM)
+        assert sum(accepted.values()) == len(numbers["accepted"])
+        for told in ({}, {"severity": "error"}, {"rule_id": "a"}, {"rule_id": "b", "severity": "warning"}):
+            assert count(connection, FORM, accepted=accepted, **told) == count(connection, FORM, **told)
 
 
 def test_decisions_of_before_get_their_marks(tmp_path: Path, request: pytest.FixtureRequest) -> None:

@@ -130,9 +130,8 @@ def show(visit: Visit) -> Response:
         ]
         rows = list(heapq.merge(*(page.rows for page in pages), key=place, reverse=True))
         following = place(rows[PER_PAGE - 1]) if len(rows) > PER_PAGE or any(page.after for page in pages) else None
-        number_of = partial(
-            findings.count, connection, form_id, state=state, person_id=person, communes=mine, sent=sent
-        )
+        told = partial(findings.count, connection, form_id, state=state, communes=mine)
+        number_of = partial(told, person_id=person, sent=sent, accepted=accepted)
         number = sum(number_of(severity=severity, rule_id=rule) for rule in wanted)
         tabs = {one: number_of(severity=one) for one in SEVERITIES}
         senders = [(str(one.id), one.name) for one in list_people(connection) if (one.role, SENDS) in RIGHTS]
