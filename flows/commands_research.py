@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,34 +13,84 @@ from flows.output import DataOption, JsonOption, Output
 
 def research_file(
     form_id: Annotated[str, typer.Argument(metavar="FORM_ID", help="The form whose accepted interviews are meant.")],
-    keys: Annotated[
-        str, typer.Option("--keys", metavar="A,B,C", help="Columns by which a person could be recognised.")
-    ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The CSV; a statement is written beside it.")],
+    keys: Annotated[
+        str | None,
+        typer.Option("--keys", metavar="A,B,C", help="Columns by which a person could be recognised."),
+    ] = None,
     table: Annotated[str, typer.Option("--table", metavar="TABLE", help="Typed table: a row a record.")] = "main",
-    k: Annotated[int, typer.Option("--k", min=2, help="Fewest records that must look alike.")] = 5,
+    k: Annotated[int | None, typer.Option("--k", min=2, help="Fewest records that must look alike (5).")] = None,
     band: Annotated[
         list[str] | None, typer.Option("--band", metavar="KEY=0,15,30", help="Lower ends of the bands of a number.")
     ] = None,
     sensitive: Annotated[
-        str | None, typer.Option("--sensitive", metavar="COLUMN", help="A column whose diversity is reported.")
+        str | None, typer.Option("--sensitive", metavar="COLUMN", help="A column whose values must differ in a class.")
+    ] = None,
+    diversity: Annotated[int | None, typer.Option("--l", min=2, help="Fewest different values of it (2).")] = None,
+    enforce: Annotated[
+        bool | None,
+        typer.Option("--enforce-l/--report-l", help="Take answers out until they differ, or only report them."),
+    ] = None,
+    only: Annotated[
+        str, typer.Option("--columns", metavar="A,B", help="Besides the keys only these of the columns that may stand.")
+    ] = "",
+    person: Annotated[
+        int | None, typer.Option("--person", metavar="ID", help="Who asks for it, if not the operator.")
     ] = None,
     data: DataOption = None,
     json_lines: JsonOption = False,
 ) -> None:
-    """Write the accepted interviews for researchers: no personal answer, place or free text, k records alike each."""
-    from console.acts.edited import edit_survey
-    from console.acts.imputed import accept
+    """Write the accepted interviews for researchers: no personal answer, place or free text, k records alike each.
+
+    What isn't said here is taken from the rows research_keys, research_k, research_bands, research_sensitive and
+    research_diversity of the design sheet. Each file that is written stands in the audit log.
+    """
+    from console.acts.researching import write_research
     from flows.places import open_data
     from flows.registering import load_form
-    from reports.research import make_research_file, safe_columns
+    from reports.research import ResearchRules
     from schemas.errors import CommandError
-    from store.findings import blocked_instances
-    from store.tables import read_tables
+    from store.people import get_person
 
     output = Output(json_lines)
+    with open_data(data) as store:
+        rules = ResearchRules.read(load_form(store, form_id).specs.design)
+        rules = replace(
+            rules,
+            keys=_names(keys) if keys is not None else rules.keys,
+            k=k or rules.k,
+            bands={**rules.bands, **_read_bands(band or [])},
+            sensitive=rules.sensitive if sensitive is None else sensitive,
+            diversity=diversity or rules.diversity,
+            enforce=rules.enforce if enforce is None else enforce,
+        )
+        if not rules.keys:
+            raise CommandError(
+                "CMD-157", "No key was named.", "Give --keys, or a row research_keys in the design sheet."
+            )
+        asker = None
+        if person is not None:
+            with store.read() as connection:
+                asker = get_person(connection, person)
+        made = write_research(store, form_id, rules, table=table, person=asker, columns=_names(only))
+    out.write_text(made.frame.write_csv(), encoding="utf-8")
+    statement = out.with_suffix(".statement.txt")
+    statement.write_text("\n\n".join(made.statement[code] for code in ("es", "ht", "en")) + "\n", encoding="utf-8")
+    record = {"out": out, "statement": statement, "records": made.frame.height, "dropped": made.dropped}
+    record |= {"suppressed": dict(made.suppressed), "shares": dict(made.shares)}
+    record |= {"before": made.before, "after": made.after}
+    output.record(record, f"{made.frame.height} records in {out}.\n  {made.statement['en']}")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _read_bands(given: list[str]) -> dict[str, list[float]]:
+    from schemas.errors import CommandError
+
     bands: dict[str, list[float]] = {}
-    for each in band or []:
+    for each in given:
         name, _, ends = each.partition("=")
         try:
             bands[name.strip()] = [float(end) for end in ends.split(",")]
@@ -47,25 +98,4 @@ def research_file(
             raise CommandError(
                 "CMD-143", f"--band {each} can't be read.", "Write --band age=0,15,30,45,65: the lower ends."
             ) from None
-    with open_data(data) as store:
-        form = load_form(store, form_id).form
-        with store.read() as connection:
-            blocked = set(blocked_instances(connection, form_id))
-        received = read_tables(store, form_id, form)
-        frames = accept(edit_survey(store, form, received, reader="comunal disclosure").tables, blocked)
-    found = next((each for each in form.tables if each.name == table), None)
-    if found is None:
-        raise CommandError(
-            "CMD-144",
-            f"The form has no table {table}.",
-            f"It has {', '.join(each.name for each in form.tables)}.",
-        )
-    names = [name.strip() for name in keys.split(",") if name.strip()]
-    columns = [name for name in safe_columns(found, names) if name in frames[table].columns]
-    made = make_research_file(frames[table].select(columns), names, k, bands=bands, sensitive=sensitive)
-    out.write_text(made.frame.write_csv(), encoding="utf-8")
-    statement = out.with_suffix(".statement.txt")
-    statement.write_text("\n\n".join(made.statement[code] for code in ("es", "ht", "en")) + "\n", encoding="utf-8")
-    record = {"out": out, "statement": statement, "records": made.frame.height, "dropped": made.dropped}
-    record |= {"suppressed": dict(made.suppressed), "before": made.before, "after": made.after}
-    output.record(record, f"{made.frame.height} records in {out}.\n  {made.statement['en']}")
+    return bands

@@ -80,33 +80,63 @@ def measure_anonymity(
     if k < 2 or not keys:
         raise ReleaseError("REL-040", f"k is {k} and there are {len(keys)} keys.", "Ask for k of 2 or more and a key.")
     weights = _weights(frame, weight)
+    found = group_alike(frame, keys, sensitive, missing_is_any=missing_is_any)
+    risk = None
+    if weights is not None:
+        sums = np.array([weights[group].sum() for group in found.members])
+        own = np.array([len(group) for group in found.members])
+        risk = float(
+            sum(_risk(int(found.sizes[at]), float(sums[fit].sum())) * own[at] for at, fit in enumerate(found.fits))
+        )
+    size_of_record, distinct = found.size_of_record, found.values_of_record
+    return Anonymity(
+        records=frame.height,
+        classes=len(found.members),
+        k=k,
+        violating=int((size_of_record < k).sum()),
+        unique=int((size_of_record == 1).sum()),
+        smallest=int(found.sizes.min(initial=frame.height)),
+        l_smallest=None if distinct is None else int(distinct.min(initial=len(distinct))),
+        l_violating=None if distinct is None else int((distinct < diversity).sum()),
+        reidentifications=risk,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Records by what can't be told apart.
+
+    Attributes:
+        members: of each combination of keys, its records.
+        fits: of each, the combinations that it may be, itself included.
+        sizes: of each, how many records it may be.
+        size_of_record: the same for each record.
+        values_of_record: how many different values of the sensitive column these have; null where none was named.
+    """
+
+    members: list[list[int]]
+    fits: list[list[int]]
+    sizes: NDArray[np.int64]
+    size_of_record: NDArray[np.int64]
+    values_of_record: NDArray[np.int64] | None
+
+
+def group_alike(
+    frame: pl.DataFrame, keys: Sequence[str], sensitive: str | None = None, *, missing_is_any: bool = True
+) -> Alike:
+    """Groups records as `measure_anonymity` counts them."""
     patterns = frame.select(keys).with_row_index("at").group_by(keys, maintain_order=True).agg(pl.col("at"), n=pl.len())
     members: list[list[int]] = patterns["at"].to_list()
     fits = _fitting(patterns.select(keys), missing_is_any)
     own = patterns["n"].to_numpy()
     sizes = np.array([int(own[fit].sum()) for fit in fits], dtype=np.int64)
-    size_of_record = _spread(sizes, members, frame.height)
     distinct = None
     if sensitive is not None:
         values = frame[sensitive].to_list()
         sets = [{values[at] for at in group if values[at] is not None} for group in members]
         varied = np.array([len(set().union(*(sets[index] for index in fit))) for fit in fits], dtype=np.int64)
         distinct = _spread(varied, members, frame.height)
-    risk = None
-    if weights is not None:
-        sums = np.array([weights[group].sum() for group in members])
-        risk = float(sum(_risk(int(sizes[at]), float(sums[fit].sum())) * own[at] for at, fit in enumerate(fits)))
-    return Anonymity(
-        records=frame.height,
-        classes=patterns.height,
-        k=k,
-        violating=int((size_of_record < k).sum()),
-        unique=int((size_of_record == 1).sum()),
-        smallest=int(sizes.min(initial=frame.height)),
-        l_smallest=None if distinct is None else int(distinct.min(initial=len(distinct))),
-        l_violating=None if distinct is None else int((distinct < diversity).sum()),
-        reidentifications=risk,
-    )
+    return Alike(members, fits, sizes, _spread(sizes, members, frame.height), distinct)
 
 
 def _weights(frame: pl.DataFrame, weight: str | None) -> NDArray[np.float64] | None:

@@ -2,7 +2,8 @@
 
 Records are recognised by keys (quasi-identifiers: sex, age, country ...). First each key is made coarser: numbers as
 bands, rare codes as "other". Then single answers are taken out (local suppression) until every combination of keys
-stands for k records, counted as R's `sdcMicro` counts: a missing answer fits any. What can't be reached that way leaves
+stands for k records, counted as R's `sdcMicro` counts: a missing answer fits any. Where the design asks for it, the
+same until those that look alike have l different values of a sensitive answer. What can't be reached that way leaves
 the file.
 
 Source: docs/methods/disclosure.md, section 8.
@@ -11,18 +12,23 @@ Source: docs/methods/disclosure.md, section 8.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import polars as pl
 
-from reports.anonymity import Anonymity, measure_anonymity
+from reports.anonymity import Anonymity, group_alike, measure_anonymity
+from reports.research_statement import research_statement
 from schemas.errors import ReleaseError
 from schemas.fields import Table
 from schemas.text import Text
+from schemas.workbook import Design
 
 NEVER = frozenset({"geopoint", "geotrace", "geoshape", "binary", "barcode"})
 """Types of answers that never stand in such a file: places, pictures, sounds."""
+
+_MOMENTS = frozenset({"date", "dateTime", "time"})
+"""Types that tell of one day or hour: births, arrivals, the interview itself. They stand in it only as keys."""
 
 _REST = "other"
 
@@ -35,6 +41,7 @@ class ResearchFile:
         frame: one row a record, in an order that tells nothing of who answered when.
         before, after: anonymity of the keys as answered, and as given.
         suppressed: key -> single answers taken out.
+        shares: key -> the same as a share of the answers that there were.
         dropped: records that left the file.
         statement: what was done, language -> text.
     """
@@ -43,12 +50,76 @@ class ResearchFile:
     before: Anonymity
     after: Anonymity
     suppressed: Mapping[str, int]
+    shares: Mapping[str, float]
     dropped: int
     statement: Text
 
 
+@dataclass(frozen=True, slots=True)
+class ResearchRules:
+    """How safe a research file must be.
+
+    Attributes:
+        keys: what a record could be recognised by.
+        k: fewest records that must look alike.
+        bands: key -> lower ends of the bands that its numbers are told in.
+        sensitive: a column whose values must differ among records that look alike, "" for none.
+        diversity: fewest different values of it.
+        enforce: take answers out until they do; else it is only reported.
+    """
+
+    keys: tuple[str, ...]
+    k: int = 5
+    bands: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    sensitive: str = ""
+    diversity: int = 2
+    enforce: bool = False
+
+    @classmethod
+    def read(cls, design: Design) -> ResearchRules:
+        """From the rows of the design sheet.
+
+        `research_keys` ("sex age country"), `research_k`, `research_bands` ("age 0 15 30 45 65; income 0 500000"),
+        `research_sensitive`, and `research_diversity` ("2", reported; "2 enforce").
+
+        Raises:
+            ReleaseError: REL-055, a row can't be read.
+        """
+        rows = design.settings
+        many, _, enforce = rows.get("research_diversity", "2").strip().partition(" ")
+        k = rows.get("research_k", "5").strip()
+        if not k.isdigit() or not many.isdigit() or enforce.strip() not in {"", "enforce", "report"}:
+            raise ReleaseError(
+                "REL-055",
+                "Row research_k or research_diversity of the design sheet can't be read.",
+                "Write a number; after that of research_diversity, enforce or report.",
+            )
+        bands: dict[str, Sequence[float]] = {}
+        for each in rows.get("research_bands", "").split(";"):
+            name, *ends = each.replace(",", " ").split() or [""]
+            if name:
+                bands[name] = read_ends(name, ends)
+        keys = tuple(rows.get("research_keys", "").replace(",", " ").split())
+        return cls(keys, int(k), bands, rows.get("research_sensitive", "").strip(), int(many), enforce == "enforce")
+
+
+def read_ends(name: str, ends: Sequence[str]) -> list[float]:
+    """The lower ends of a key's bands.
+
+    Raises:
+        ReleaseError: REL-055, they are no numbers.
+    """
+    try:
+        found = [float(end) for end in ends]
+    except ValueError:
+        found = []
+    if not found:
+        raise ReleaseError("REL-055", f"The bands of {name} can't be read.", "Write the lower ends: 0 15 30 45 65.")
+    return found
+
+
 def safe_columns(table: Table, keys: Sequence[str] = ()) -> list[str]:
-    """Columns of a typed table that may stand in a research file: nothing personal, no place, no free text.
+    """Columns of a typed table that may stand in a research file: nothing personal, no place, moment or free text.
 
     Args:
         keys: text that may stand in it too, such as groups that the form computes: k records share each of its values.
@@ -58,53 +129,42 @@ def safe_columns(table: Table, keys: Sequence[str] = ()) -> list[str]:
         for field in table.fields
         if not field.personal
         and field.type not in NEVER
-        and (field.is_select or field.type != "string" or field.column in keys)
+        and (field.is_select or field.type not in {"string", *_MOMENTS} or field.column in keys)
     ]
 
 
-def make_research_file(
-    frame: pl.DataFrame,
-    keys: Sequence[str],
-    k: int = 5,
-    *,
-    bands: Mapping[str, Sequence[float]] | None = None,
-    sensitive: str | None = None,
-    diversity: int = 2,
-    weight: str | None = None,
-) -> ResearchFile:
+def make_research_file(frame: pl.DataFrame, rules: ResearchRules, weight: str | None = None) -> ResearchFile:
     """Makes records safe enough.
 
     Args:
         frame: one row a record, `safe_columns` only.
-        keys: what a record could be recognised by.
-        k: fewest records that must look alike.
-        bands: key -> lower ends of the bands that its numbers are told in.
-        sensitive: a column whose values must differ among records that look alike; reported.
-        diversity: fewest different values of it.
+        rules: how safe.
         weight: column of weights, for the risk in the population.
 
     Raises:
-        ReleaseError: REL-040, a key isn't there; REL-056, there are fewer than k records.
+        ReleaseError: REL-040, a column isn't there; REL-056, there are fewer than k records.
     """
+    k, keys, sensitive = rules.k, rules.keys, rules.sensitive or None
     if frame.height < k:
         raise ReleaseError(
             "REL-056", f"There are {frame.height} records, and k is {k}.", "A file so small can't be made anonymous."
         )
-    measure = {"sensitive": sensitive, "diversity": diversity, "weight": weight}
+    measure = {"sensitive": sensitive, "diversity": rules.diversity, "weight": weight}
     before = measure_anonymity(frame, keys, k, **measure)  # type: ignore[arg-type]
-    coarse = frame.with_columns(_band(frame[name], ends) for name, ends in (bands or {}).items())
+    coarse = frame.with_columns(_band(frame[name], ends) for name, ends in rules.bands.items() if name in keys)
     coarse = coarse.with_columns(pl.col(list(keys)).cast(pl.String))
-    coarse = coarse.with_columns(_merge_rare(coarse[name], k) for name in keys)
-    safe, suppressed = _suppress(coarse, keys, k)
-    small = _sizes(safe, keys) < k
-    kept = safe.filter(~small)
+    coarse = coarse.with_columns(_merge_rare(coarse[name], k) for name in keys if name != sensitive)
+    kept, suppressed = _suppress(coarse, rules)
+    while (unsafe := _unsafe(kept, rules)).any():  # records that leave may leave others alone
+        kept = kept.filter(~unsafe)
     after = measure_anonymity(kept, keys, k, **measure)  # type: ignore[arg-type]
-    while after.violating:  # records that leave may leave others alone
-        kept = kept.filter(_sizes(kept, keys) >= k)
-        after = measure_anonymity(kept, keys, k, **measure)  # type: ignore[arg-type]
     kept = kept.select(pl.all().sort_by(pl.struct(kept.columns).hash(seed=k)))
     dropped = frame.height - kept.height
-    return ResearchFile(kept, before, after, suppressed, dropped, _statement(k, keys, suppressed, dropped, after))
+    answered = {name: frame[name].len() - frame[name].null_count() for name in keys}
+    shares = {name: suppressed[name] / answered[name] if answered[name] else 0.0 for name in keys}
+    return ResearchFile(
+        kept, before, after, suppressed, shares, dropped, research_statement(rules, shares, dropped, after)
+    )
 
 
 def _band(values: pl.Series, ends: Sequence[float]) -> pl.Series:
@@ -125,17 +185,17 @@ def _merge_rare(values: pl.Series, k: int) -> pl.Series:
     return values if len(rare) < 2 else values.replace(rare, [_REST] * len(rare))
 
 
-def _suppress(frame: pl.DataFrame, keys: Sequence[str], k: int) -> tuple[pl.DataFrame, dict[str, int]]:
+def _suppress(frame: pl.DataFrame, rules: ResearchRules) -> tuple[pl.DataFrame, dict[str, int]]:
     """Takes out single answers, of the key that leaves fewest records too alone; null where one was taken out."""
-    taken = dict.fromkeys(keys, 0)
-    for _ in range(len(keys)):
-        small = _sizes(frame, keys) < k
+    taken = dict.fromkeys(rules.keys, 0)
+    for _ in range(len(rules.keys)):
+        small = _unsafe(frame, rules)
         if not small.any():
             break
         trials = []
-        for order, name in enumerate(keys):
+        for order, name in enumerate(rules.keys):
             trial = frame.with_columns(pl.when(~small).then(pl.col(name)).alias(name))
-            left = int((_sizes(trial, keys) < k).sum())
+            left = int(_unsafe(trial, rules).sum())
             distinct = frame[name].n_unique()
             trials.append((left, -distinct, order, name, trial))
         left, _, _, name, trial = min(trials, key=lambda each: each[:3])
@@ -144,44 +204,11 @@ def _suppress(frame: pl.DataFrame, keys: Sequence[str], k: int) -> tuple[pl.Data
     return frame, taken
 
 
-def _sizes(frame: pl.DataFrame, keys: Sequence[str]) -> pl.Series:
-    """How many records each one may be, a missing answer fitting any; as `measure_anonymity` counts."""
-    patterns = frame.select(keys).with_row_index("at").group_by(keys, maintain_order=True).agg(pl.col("at"), n=pl.len())
-    rows = patterns.select(keys).rows()
-    own = patterns["n"].to_list()
-    partial = [index for index, row in enumerate(rows) if None in row]
-    sizes = list(own)
-    for at in partial:
-        for other, row in enumerate(rows):
-            if other != at and all(a is None or b is None or a == b for a, b in zip(rows[at], row, strict=True)):
-                sizes[at] += own[other]
-                if other not in partial:
-                    sizes[other] += own[at]
-    found = [0] * frame.height
-    for members, size in zip(patterns["at"].to_list(), sizes, strict=True):
-        for at in members:
-            found[at] = size
-    return pl.Series("size", found, pl.Int64)
-
-
-def _statement(k: int, keys: Sequence[str], suppressed: Mapping[str, int], dropped: int, after: Anonymity) -> Text:
-    named, taken = ", ".join(keys), sum(suppressed.values())
-    risk = after.reidentifications
-    es = "" if risk is None else f" Se esperan {risk:.2f} reidentificaciones en la población."
-    ht = "" if risk is None else f" Nou atann {risk:.2f} moun yo ta ka rekonèt nan popilasyon an."
-    en = "" if risk is None else f" {risk:.2f} re-identifications are expected in the population."
-    return {
-        "es": (
-            f"Cada combinación de {named} corresponde al menos a {k} de los {after.records} registros. Se quitaron "
-            f"{taken} respuestas y {dropped} registros. No hay nombres, documentos, teléfonos, direcciones ni "
-            f"posiciones.{es}"
-        ),
-        "ht": (
-            f"Chak konbinezon {named} reprezante omwen {k} nan {after.records} anrejistreman yo. Yo retire {taken} "
-            f"repons ak {dropped} anrejistreman. Pa gen non, dokiman, telefòn, adrès ni pozisyon.{ht}"
-        ),
-        "en": (
-            f"Each combination of {named} stands for at least {k} of the {after.records} records. {taken} answers and "
-            f"{dropped} records were taken out. There are no names, documents, telephones, addresses or positions.{en}"
-        ),
-    }
+def _unsafe(frame: pl.DataFrame, rules: ResearchRules) -> pl.Series:
+    """Records that too few others look like, or whose likes are too much alike."""
+    sensitive = rules.sensitive if rules.enforce and rules.sensitive else None
+    alike = group_alike(frame, rules.keys, sensitive)
+    found = alike.size_of_record < rules.k
+    if alike.values_of_record is not None:
+        found |= alike.values_of_record < rules.diversity
+    return pl.Series("unsafe", found, pl.Boolean)
