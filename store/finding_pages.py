@@ -233,7 +233,7 @@ def count(
         elif has_accepted(connection, form_id):
             chosen = _select(form_id, "open", "accepted", *wanted, instance_id, few=True)
             chosen = chosen.where(*_in_communes(communes))
-            total -= _count_few(connection, form_id, "accepted", (chosen,), None)
+            total -= _count_few(connection, (chosen,), None)
     return total
 
 

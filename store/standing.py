@@ -102,14 +102,6 @@ def is_accepted() -> ColumnElement[bool]:
     )
 
 
-def is_sent_back() -> ColumnElement[bool]:
-    """Whether the finding's interview was sent back."""
-    return exists().where(
-        *(standing_marks.c[name] == findings.c[name] for name in ("form_id", "instance_id")),
-        standing_marks.c.mark == "sent_back",
-    )
-
-
 def is_of_marked(form_id: str, mark: str) -> ColumnElement[bool]:
     """Whether the finding's interview is among those with a mark: what `is_accepted` asks, found from its other end."""
     here = standing_marks.c
