@@ -139,6 +139,10 @@ told("estimation_scd.csv", "--weights w --replicates ^r[1-4]$ --rep-factors --to
 d <- svydesign(id = ~ambulance, strata = ~ESA, data = scd, weights = ~w, nest = TRUE)
 r <- svyratio(~alive, ~arrests, d); ci <- confint(r, df = degf(d))
 put("estimation_scd.csv", "--weights w --strata ESA --clusters ambulance --ratio alive/arrests", "", coef(r), SE(r), ci[1], ci[2])
+b <- as.svrepdesign(d, type = "BRR")
+o <- "--weights w --strata ESA --clusters ambulance --method brr"
+r <- svyratio(~alive, ~arrests, b); put("estimation_scd.csv", paste(o, "--ratio alive/arrests"), "", coef(r), SE(r))
+m <- svytotal(~alive, b); put("estimation_scd.csv", paste(o, "--total alive"), "", coef(m), SE(m))
 data(election)
 e <- svydesign(id = ~1, fpc = ~p, data = election_pps, pps = "brewer")
 told("estimation_election.csv", "--fpc p --total Bush", "", svytotal(~Bush, e), e); told("estimation_election.csv", "--fpc p --total Kerry", "", svytotal(~Kerry, e), e)
