@@ -147,9 +147,11 @@ def _most_frequent(result: Result, wording: Wording) -> str:
     named = [f"{category_label(result, cell.category, wording)} ({_written(cell, wording)})" for cell in ranked]
     if not named:
         return ""
+    # Where one is withheld, it may be more frequent than all that are shown.
+    shown_only = "shown_" if any(cell.suppressed for cell in result.cells[TOTAL].values()) else ""
     if len(named) == 1:
-        return wording.text("result.most_one", first=named[0])
-    return wording.text("result.most_many", first=named[0], rest=wording.listing(named[1:]))
+        return wording.text(f"result.most_{shown_only}one", first=named[0])
+    return wording.text(f"result.most_{shown_only}many", first=named[0], rest=wording.listing(named[1:]))
 
 
 def _can_compare(result: Result) -> bool:

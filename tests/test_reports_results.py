@@ -10,7 +10,7 @@ from release_sample import COUNTRY, FORM, SEX, build
 
 from reports.figure_tables import tabulate
 from reports.results import Result, gather_results, results_by_commune
-from reports.sentences import domain_label, tell_quality
+from reports.sentences import domain_label, tell, tell_quality
 from reports.tables import ReleaseTable
 from reports.test_sentences import tell_tests
 from reports.views import draw_result, view_result
@@ -114,3 +114,13 @@ def test_tests_between_groups_are_told_by_breakdown() -> None:
         "Sexo × País de nacimiento: las diferencias entre grupos no superan el error muestral (p = 0,340).",
     )
     assert tell_tests(results(*CROSSED), (), SPANISH) == ()
+
+
+def test_the_most_frequent_is_not_claimed_where_one_that_is_withheld_may_be_more() -> None:
+    table, contents = build()
+    found = next(each for each in gather_results(table, contents.specs, FORM) if each.indicator.kind == "distribution")
+    assert tell(found, SPANISH)[0].startswith("Lo más frecuente: Haití")
+    hidden = replace(found.cells["total"]["332"], estimate=None, n=None, suppressed="withheld")
+    cells = {**found.cells, "total": {**found.cells["total"], "332": hidden}}
+    told = tell(replace(found, cells=cells), SPANISH)[0]
+    assert told.startswith("De las respuestas que se publican, la más frecuente: Otro")
