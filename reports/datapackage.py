@@ -37,6 +37,13 @@ _MEDIA_TYPES: Final = {
     "xml": "application/xml",
 }
 
+_TITLES: Final = {
+    "questionnaire": "file.questionnaire",
+    "disclosure": "disclosure.link",
+    "profile": "downloads.profile",
+}
+"""Folder of a release -> text that tells its files, where they have none of their own."""
+
 Files = Mapping[str, bytes]
 """Path within the release, with "/", -> bytes."""
 
@@ -178,8 +185,9 @@ def _resource(path: str, data: bytes, table: ReleaseTable | None, contents: Rele
         name = path.rpartition("/")[2]
         found = {code: Wording(code).maybe(f"file.{name}", "") for code in contents.languages}
         titles = {code: text for code, text in found.items() if text}
-        if path.startswith("questionnaire/") and not titles:
-            titles = {code: Wording(code).text("file.questionnaire") for code in contents.languages}
+        otherwise = "file.readme" if extension == "txt" else _TITLES.get(path.rpartition("/")[0])
+        if otherwise and not titles:
+            titles = {code: Wording(code).text(otherwise) for code in contents.languages}
         resource["type"] = "file"  # a workbook's first sheet isn't a table of data
         return resource | ({"title": pick(titles, "es"), "titles": titles} if titles else {})
     resource |= {"title": pick(table.title, "es"), "titles": _texts(table.title)}
