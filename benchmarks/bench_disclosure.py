@@ -1,6 +1,7 @@
 """Secondary suppression of a 345-commune x 21-country x sex x age-group table, and its audit: under 5 minutes.
 
     .venv/bin/python benchmarks/bench_disclosure.py [--communes 345] [--threshold 10]
+    .venv/bin/python benchmarks/bench_disclosure.py --indicators 31 [--communes 345] [--people 100000]
 
 The table is made of INE and SERMIG's estimate of foreign residents by commune and country (2022), divided by sex and
 age at random with a fixed seed; the communes that it doesn't tell of are made after those that it does. All margins are
@@ -18,7 +19,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from disclosure_sample import sample
+
 from reports.dense_tables import audit_pattern, protect_counts, with_margins
+from reports.disclosure import protect
 
 SOURCE = Path(__file__).resolve().parents[2] / "shared" / "reference" / "migrants_by_commune_and_country_2022.csv"
 COUNTRIES = 21
@@ -58,11 +62,27 @@ def read_population(communes: int) -> NDArray[np.int64]:
     return random.multinomial(table, shares).reshape(*table.shape, 2, len(AGES))
 
 
+def protect_release(communes: int, people: int, indicators: int, threshold: int) -> None:
+    """The choice of cells for all figures of a survey of many communes, made-up people."""
+    cells, meanings = sample(communes, people, indicators)
+    started, used = time.perf_counter(), time.process_time()
+    table = protect(cells, threshold, meanings)
+    wall, cpu = time.perf_counter() - started, time.process_time() - used
+    print(f"{len(cells)} figures of {indicators} indicators in {communes} communes, {people} people")
+    print(f"protect: {wall:.1f} s, {cpu:.1f} s of CPU; {table.primary} small, {table.secondary} more")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--communes", type=int, default=345)
     parser.add_argument("--threshold", type=int, default=10)
+    parser.add_argument("--indicators", type=int, default=0, help="instead: a release with so many indicators")
+    parser.add_argument("--people", type=int, default=100_000)
     chosen = parser.parse_args()
+    if chosen.indicators:
+        protect_release(chosen.communes, chosen.people, chosen.indicators, chosen.threshold)
+        print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+        return
     counts = read_population(chosen.communes)
     full = with_margins(counts)
     print(f"{counts.shape} cells, {full.size} with margins, {int(counts.sum())} people")
