@@ -17,9 +17,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-
 from disclosure_sample import sample
+from numpy.typing import NDArray
 
 from reports.dense_tables import audit_pattern, protect_counts, with_margins
 from reports.disclosure import protect
