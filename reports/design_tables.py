@@ -1,8 +1,9 @@
 """Tables about the sample itself: how the weights were made, and whether groups differ by more than chance.
 
-Neither tells what disclosure control withholds: of a class of the margins only what is known of the population and what
-the weights reach stands there, not what it held before, which would count the interviews of a small class; and a test
-is told only of tables that are published whole.
+Neither tells what disclosure control withholds. Of a class of the margins only what is known of the population and what
+the weights reach stands there, not what it held before, which would count the interviews of a small class. No single
+weight is told: with the frame's count the largest would count those of the smallest stratum. And a test is told only of
+tables that are published whole.
 """
 
 from __future__ import annotations
@@ -43,22 +44,18 @@ def _weights(steps: Sequence[WeightStep]) -> list[ReleaseTable]:
         "interviews": "with a weight above zero after it",
         "sum_before": "sum of the weights before it",
         "sum_after": "sum of the weights after it",
-        "smallest": "smallest weight after it",
-        "largest": "largest weight after it",
-        "design_effect": "of unequal weights after it, 1 + cv squared (Kish)",
+        "design_effect": "of unequal weights after it, 1 + cv squared (Kish), to two decimals",
     }
     rows = [
-        dict(
-            zip(
-                meanings,
-                (
-                    step.name, step.rows, step.before, step.after, step.smallest, step.largest, step.effect,
-                ),
-                strict=True,
-            )
-        )
+        {
+            "step": step.name,
+            "interviews": step.rows,
+            "sum_before": step.before,
+            "sum_after": step.after,
+            "design_effect": round(step.effect, 2),
+        }
         for step in steps
-    ]  # fmt: skip
+    ]
     title = {"es": "Factores de expansión", "ht": "Pwa yo", "en": "Weights"}
     return [ReleaseTable("weights", title, pl.DataFrame(rows), meanings, ("step",))]
 

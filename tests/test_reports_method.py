@@ -47,6 +47,7 @@ def test_the_steps_of_the_weights_and_the_totals_they_reach_are_shown() -> None:
     ):
         assert told in page, told
     assert "Country of birth: Haiti" in page and "14.667" in page and "sex*country=1*332" in page
+    assert "12,50" not in page and "12.50" not in page
     assert "Each case counts by its weight." in page and "there are no weights" not in page
 
 
