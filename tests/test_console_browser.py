@@ -206,7 +206,7 @@ def test_a_statistician_finds_decides_by_keyboard_runs_a_flow_and_makes_a_candid
         if flow == "check":
             page.uncheck("[name=expectations]")
         ana.submit(f"form:has([value={flow}]) button")
-        page.wait_for_selector(f".runs:not(:has(progress)) li:nth-child({number}) .state.good", timeout=90_000)
+        page.wait_for_selector(f".runs:not(:has(progress)) li:nth-child({number}) .state.good", timeout=300_000)
     ana.look()
     ana.open(f"/s/{FORM}/releases")
     ana.submit(".runs a")
