@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import polars as pl
 
@@ -30,6 +31,8 @@ from validation.runs import make_program
 
 WAVE = 1_000
 """Interviews mended side by side; what one of them proves serves the next wave."""
+MOST_STEPS = 60
+"""Rounds of trials of one interview; with more it is left as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,14 @@ def _wave(work: _Work, units: Sequence[Unit]) -> None:
     for unit in units:
         steps = work.shop.mend(unit)
         _step(work, unit, steps, None, waiting)
-    while waiting:
+    for step in count(1):
+        if not waiting:
+            break
+        if step > MOST_STEPS:
+            for unit, steps, _ in waiting:
+                steps.close()
+                work.mended[unit.number] = Mended("too_large")
+            break
         trials = [trial for _, _, ask in waiting for trial in ask.trials]
         numbers = frozenset().union(*(ask.numbers for _, _, ask in waiting))
         found = work.shop.bench.judge(trials, sorted(numbers))

@@ -135,6 +135,10 @@ class Search:
         is_whole = is_every = True
         done: set[Cell] = set()
         for cell in order:
+            if done and cell not in chosen and done <= chosen:
+                blank = yield from self._with_blanks(states, order, chosen, must)
+                if blank:
+                    return Proof(tuple(blank), None, frozenset(), is_every=False)
             done.add(cell)
             dropped += alone[cell].values()
             now = frozenset(place for place in must if cells_of[place] & free <= done)
@@ -164,6 +168,15 @@ class Search:
         if states or not is_whole:
             return Proof(tuple(states), None, frozenset(), is_every and is_whole)
         return self._refuted(part, dropped, chosen, free)
+
+    def _with_blanks(
+        self, states: Sequence[State], part: Sequence[Cell], chosen: frozenset[Cell], must: frozenset[Place]
+    ) -> Generator[Ask, Answers, list[State]]:
+        """The states that do with every question blank that is only asked now."""
+        tries = [{**dict.fromkeys(part), **state} for state in states]
+        trials = [Trial(self.number, state, self._due(state, chosen)) for state in tries]
+        broken = yield Ask(trials, {number for number, _ in must})
+        return [state for state, places in zip(tries, broken, strict=True) if not must & places]
 
     def _alone(
         self, part: Sequence[Cell], chosen: frozenset[Cell], free: frozenset[Cell], must: frozenset[Place]
