@@ -148,14 +148,6 @@ def main() -> None:
             with store.read() as connection:
                 counts = count_by_commune(connection, FORM)
             print(f"  {report.rows}; {checked.findings} findings; {len(counts)} communes with interviews")
-            if chosen.findings:
-                with told(f"{chosen.findings} findings more"):
-                    plant(store, chosen.findings)
-            largest = max(counts, key=lambda cut: counts[cut])
-            smallest = min(counts, key=lambda cut: counts[cut])
-            print(
-                f"  queue of the largest commune {look(store, largest):.0f} ms, smallest {look(store, smallest):.0f} ms"
-            )
             with told("estimate and protect"):
                 candidate = draw_up(store, FORM)
             table = candidate.table
@@ -167,6 +159,14 @@ def main() -> None:
                     made = release(store, FORM, folder / "releases")
                 size = sum(file.stat().st_size for file in Path(made.folder).rglob("*") if file.is_file())
                 print(f"  {size / 2**20:.0f} MiB")
+            if chosen.findings:
+                with told(f"{chosen.findings} findings more"):
+                    plant(store, chosen.findings)
+            largest = max(counts, key=lambda cut: counts[cut])
+            smallest = min(counts, key=lambda cut: counts[cut])
+            print(
+                f"  queue of the largest commune {look(store, largest):.0f} ms, smallest {look(store, smallest):.0f} ms"
+            )
 
 
 if __name__ == "__main__":
