@@ -5,9 +5,8 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, cast, get_args
+from typing import Any, Final, cast, get_args
 
-from sqlalchemy import Connection
 from starlette.responses import Response
 
 from console.pages.places import place, read_cursor, write_cursor
@@ -68,7 +67,7 @@ class RuleChoice:
     number: int
 
 
-def read_communes(visit: Visit, connection: Connection) -> list[tuple[str, str]]:
+def read_communes(visit: Visit, connection: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - of the store's room
     """Code and name of the communes that a person may choose from in a survey of many, in order of name; else none."""
     if not is_spread(visit.about.commune):
         return []
