@@ -36,6 +36,7 @@ from store.quality_reports import ReportRow, add_report, list_signatures
 from store.releases import get_release, list_releases
 
 AXE = Path(__file__).resolve().parents[1] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+HTMX = Path(__file__).resolve().parents[1] / "console" / "static" / "vendor" / "htmx.min.js"
 PASSWORD = "tres gatos en la mesa"
 PASSPHRASE = "una frase larga que nadie sabe"
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -48,6 +49,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium: apt-get install chromium"),
     pytest.mark.skipif(not AXE.exists(), reason="axe isn't there: make web"),
+    pytest.mark.skipif(not HTMX.exists(), reason="htmx isn't there: make web"),
 ]
 
 
