@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Final
 
 import polars as pl
@@ -139,12 +140,19 @@ class Microdata:
 
     def _column(self, name: str) -> pl.Series:
         if name not in self._frame.columns:
-            near = [other for other in self._frame.columns if other.lower() == name.lower()]
-            hint = f" Did you mean «{near[0]}»?" if near else ""
-            raise EstimationError(
-                "EST-020", f"The table has no column «{name}».{hint}", "Mend the name; capitals and accents count."
-            )
+            raise missing_column(name, self._frame.columns)
         return self._frame[name]
+
+
+def missing_column(name: str, there: Sequence[str]) -> EstimationError:
+    """EST-020: the table has no such column; the nearest of those that it has is named.
+
+    >>> missing_column("Weight", ["weight", "age"]).advice
+    'Did you mean «weight»?'
+    """
+    near = [other for other in there if other.lower() == name.lower()] or get_close_matches(name, there, 1)
+    advice = f"Did you mean «{near[0]}»?" if near else f"It has {', '.join(there[:12])}; capitals and accents count."
+    return EstimationError("EST-020", f"The table has no column «{name}».", advice)
 
 
 def clean_code(value: object) -> str:

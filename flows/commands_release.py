@@ -49,7 +49,7 @@ def list_all(
     json_lines: JsonOption = False,
     data: DataOption = None,
 ) -> None:
-    """List the releases that were made, oldest first."""
+    """List the releases that were made, oldest first: of which survey, in which state, and where their folders are."""
     from store.releases import list_releases
 
     output = Output(json_lines)
@@ -184,19 +184,20 @@ def differences(
 
     Figures are matched by indicator, domain and category. One that either release withholds is named, never told.
     """
+    from reports.archive import no_release
     from reports.differences import compare, read_snapshot
 
     output = Output(json_lines)
     now = read_snapshot(_locate(release, data))
     if now is None:
-        raise _no_figures(release)
+        raise no_release(release)
     named = former or str(now.provenance.get("previous") or "")
     if not named:
         output.record({"former": None}, "It follows no other release: name one with --from.")
         return
     older = read_snapshot(_locate(named, data))
     if older is None:
-        raise _no_figures(named)
+        raise no_release(named)
     found = compare(older, now)
     if json_lines:
         for row in found.names.iter_rows(named=True):
@@ -235,10 +236,6 @@ def _locate(release: str, data: Path | None) -> Path:
         return path
     with open_data(data) as store:
         return Path(_find(store, release).folder)
-
-
-def _no_figures(release: str) -> ReleaseError:
-    return ReleaseError("REL-073", f"There is no release in {release}: it has no table of figures.", "Give its folder.")
 
 
 def _plain(row: ReleaseRow) -> dict[str, object]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from estimation.answers import Answer
-from estimation.microdata import Microdata
+from estimation.microdata import Microdata, missing_column
 from estimation.samples import Flags
 from estimation.surveys import Request
 from expressions.columns import compile_columns
@@ -116,14 +115,7 @@ def _refuse_unknown(wanted: set[str | None], there: Sequence[str]) -> None:
     """
     for name in wanted:
         if name and name not in there:
-            near = [other for other in there if other.lower() == name.lower()] or get_close_matches(name, there, 1)
-            raise EstimationError(
-                "EST-020",
-                f"The table has no column «{name}».",
-                f"Did you mean «{near[0]}»?"
-                if near
-                else f"It has {', '.join(there[:12])}; capitals and accents count.",
-            )
+            raise missing_column(name, there)
 
 
 def _named_in(table: pl.DataFrame, there: Sequence[str]) -> set[str]:

@@ -84,12 +84,17 @@ def read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
         raise ReleaseError("REL-074", f"{path.name} is damaged, or no archive.", advice) from None
 
 
+def no_release(place: Path | str) -> ReleaseError:
+    """REL-073: a folder or an archive holds no release."""
+    advice = "Give the folder of a release, or its archive; comunal release list shows them."
+    return ReleaseError("REL-073", f"There is no release in {place}.", advice)
+
+
 def _moment(folder: Path) -> tuple[int, int, int, int, int, int]:
     """When the release was made, as its own provenance says."""
     file = folder / "provenance.json"
     if not file.is_file():
-        message = f"There is no release in {folder}."
-        raise ReleaseError("REL-073", message, "Give the folder of a release; comunal release list shows them.")
+        raise no_release(folder)
     try:
         made = datetime.fromisoformat(json.loads(file.read_text("utf-8"))["made_at"]).astimezone(UTC)
     except (ValueError, KeyError, TypeError):

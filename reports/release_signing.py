@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from reports.archive import read_archive
+from reports.archive import no_release, read_archive
 from reports.signing import RELEASE_KIND, SIGNATURES, Signer, Verified, hash_files, verify
-from schemas.errors import ReleaseError
 
 CHECKSUMS: Final = "CHECKSUMS.sha256"
 _MOST_SIGNATURE: Final = 64 << 20
@@ -69,8 +68,7 @@ def verify_release(path: Path, trusted: frozenset[str] | None = None) -> Verifie
         if name in {CHECKSUMS, "provenance.json"}:
             kept[name] = data
     if CHECKSUMS not in kept:
-        message = f"There is no release in {path}: it has no {CHECKSUMS}."
-        raise ReleaseError("REL-073", message, "Give the folder of a release, or its archive.")
+        raise no_release(path)
     return VerifiedRelease(
         release_id=_release_id(kept.get("provenance.json", b"")),
         checksum=digests[CHECKSUMS],
