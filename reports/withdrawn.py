@@ -110,7 +110,7 @@ def _copy(path: Path, folder: Path, partial: Path, reason: str, at: datetime, in
     is_picture = "graficos" in name.parts
     if name.parts[0] == "site" and is_picture:
         write_file(target, mark_picture(path.read_text(encoding="utf-8")).encode())
-    elif name.parts[0] == "site" and name.suffix == ".html":
+    elif name.suffix == ".html":
         write_file(target, mark_page(path.read_text(encoding="utf-8"), reason, at, instead).encode())
     else:
         target.parent.mkdir(parents=True, exist_ok=True)
