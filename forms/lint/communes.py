@@ -10,7 +10,7 @@ from forms.lint.problems import problem
 from forms.outline import Outline
 from forms.spreading import FRAME, REGIONS, question_of
 from schemas.communes import find_commune, read_regions
-from schemas.errors import Problem, ProblemSeverity
+from schemas.errors import Problem
 from schemas.fields import MAIN_TABLE
 from schemas.workbook import Row
 
@@ -40,8 +40,15 @@ def check_communes(outline: Outline) -> Iterator[Problem]:
         return
     if (table := cell(breakdown, "table") or MAIN_TABLE) != MAIN_TABLE:
         message = f"The breakdown of communes groups rows of '{table}': a commune belongs to the whole interview."
-        yield _report(
-            outline, "error", "FRM-351", "breakdowns", breakdown, "table", message, "Write it over the table main."
+        yield problem(
+            outline.workbook,
+            "error",
+            "FRM-351",
+            "breakdowns",
+            breakdown,
+            "table",
+            message,
+            "Write it over the table main.",
         )
     codes = _codes_of(outline, breakdown)
     unknown = [code for code in codes if find_commune(code) is None]
@@ -57,11 +64,11 @@ def _check_one(outline: Outline, rows: Mapping[str, Row]) -> Iterator[Problem]:
         return
     if len(value) == 5 and value.isdecimal() and find_commune(value) is None:
         message = f"There is no commune '{value}'."
-        yield _report(outline, "error", "FRM-352", "design", one, "value", message, _advice(value))
+        yield problem(outline.workbook, "error", "FRM-352", "design", one, "value", message, _advice(value))
     if rows.get("communes") is not None and cell(rows["communes"], "value"):
         message = "The design names one commune and a breakdown of many."
         advice = "Keep `commune` for a survey of one commune, or `communes` for a survey of many."
-        yield _report(outline, "error", "FRM-353", "design", one, "setting", message, advice)
+        yield problem(outline.workbook, "error", "FRM-353", "design", one, "setting", message, advice)
 
 
 def _check_approval(outline: Outline, rows: Mapping[str, Row]) -> Iterator[Problem]:
@@ -72,11 +79,11 @@ def _check_approval(outline: Outline, rows: Mapping[str, Row]) -> Iterator[Probl
     if value not in {"", "yes", "no", "true", "false"}:
         message = f"'{value}' is neither yes nor no."
         advice = "yes if every commune confirms its figures before they are published, else no."
-        yield _report(outline, "error", "FRM-315", "design", row, "value", message, advice)
+        yield problem(outline.workbook, "error", "FRM-315", "design", row, "value", message, advice)
     elif value in {"yes", "true"} and ("communes" not in rows or not cell(rows["communes"], "value")):
         message = "There are no communes whose approval could be asked for."
         advice = "Name the breakdown of communes in the setting `communes`, or leave this row out."
-        yield _report(outline, "error", "FRM-355", "design", row, "value", message, advice)
+        yield problem(outline.workbook, "error", "FRM-355", "design", row, "value", message, advice)
 
 
 def _check_frame(outline: Outline, rows: Mapping[str, Row], codes: list[str]) -> Iterator[Problem]:
@@ -89,17 +96,17 @@ def _check_frame(outline: Outline, rows: Mapping[str, Row], codes: list[str]) ->
         framed.add(cut)
         if find_commune(cut) is None:
             message = f"The frame counts a commune '{cut}' that there isn't."
-            yield _report(outline, "error", "FRM-352", "design", row, "setting", message, _advice(cut))
+            yield problem(outline.workbook, "error", "FRM-352", "design", row, "setting", message, _advice(cut))
         elif codes and cut not in codes:
             message = f"The frame counts commune {cut}, which is no category of the breakdown of communes."
             advice = "Add it to the categories or the list, or take the row out of the frame."
-            yield _report(outline, "warning", "FRM-354", "design", row, "setting", message, advice)
+            yield problem(outline.workbook, "warning", "FRM-354", "design", row, "setting", message, advice)
     forgotten = [cut for cut in codes if cut not in framed]
     if framed and forgotten:
         some = ", ".join(forgotten[:_MOST]) + (", ..." if len(forgotten) > _MOST else "")
         message = f"The frame has no row for {len(forgotten)} communes of the breakdown ({some})."
-        yield _report(
-            outline, "warning", "FRM-354", "design", rows["communes"], "value", message, "Add rows frame:CUT."
+        yield problem(
+            outline.workbook, "warning", "FRM-354", "design", rows["communes"], "value", message, "Add rows frame:CUT."
         )
 
 
@@ -121,7 +128,7 @@ def _unknown_codes(outline: Outline, row: Row, unknown: list[str], what: str, ex
     some = ", ".join(f"'{code}'" for code in unknown[:_MOST]) + (", ..." if len(unknown) > _MOST else "")
     message = f"{len(unknown)} codes of this breakdown are no {what}: {some}."
     advice = f"A {what} has {expected}. {_advice(unknown[0]) if what == 'commune' else ''}".strip()
-    return _report(outline, "error", "FRM-352", "breakdowns", row, "categories", message, advice)
+    return problem(outline.workbook, "error", "FRM-352", "breakdowns", row, "categories", message, advice)
 
 
 def _advice(code: str) -> str:
@@ -140,17 +147,4 @@ def _missing(outline: Outline, row: Row) -> Problem:
     known = sorted(cell(other, "name") for other in outline.workbook.rows("breakdowns") if cell(other, "name"))
     message = f"There is no breakdown '{cell(row, 'value')}'."
     advice = f"Write the name of a row of sheet breakdowns; known: {', '.join(known[:12]) or 'none'}."
-    return _report(outline, "error", "FRM-350", "design", row, "value", message, advice)
-
-
-def _report(
-    outline: Outline,
-    severity: ProblemSeverity,
-    code: str,
-    sheet: str,
-    row: Row | None,
-    column: str,
-    text: str,
-    advice: str,
-) -> Problem:
-    return problem(outline.workbook, severity, code, sheet, row, column, text, advice)
+    return problem(outline.workbook, "error", "FRM-350", "design", row, "value", message, advice)

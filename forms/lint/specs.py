@@ -15,7 +15,7 @@ from forms.lint.rehearsal import check_rehearsal
 from forms.outline import Outline
 from forms.specs import KINDS, SEVERITIES, YES
 from schemas.domains import crossed
-from schemas.errors import Problem, ProblemSeverity
+from schemas.errors import Problem
 from schemas.workbook import Row
 
 REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -78,25 +78,12 @@ def check_specs(outline: Outline) -> Iterator[Problem]:
     yield from check_rehearsal(outline)
 
 
-def _report(
-    outline: Outline,
-    severity: ProblemSeverity,
-    code: str,
-    sheet: str,
-    row: Row | None,
-    column: str,
-    text: str,
-    advice: str,
-) -> Problem:
-    return problem(outline.workbook, severity, code, sheet, row, column, text, advice)
-
-
 def _check_columns(outline: Outline, sheet: str) -> Iterator[Problem]:
     present = bases(outline.workbook.sheets[sheet].headers, sheet)
     for needed in REQUIRED[sheet]:
         if needed not in present:
             message = f"The sheet '{sheet}' has no column '{needed}'."
-            yield _report(outline, "error", "FRM-302", sheet, None, needed, message, "Add it.")
+            yield problem(outline.workbook, "error", "FRM-302", sheet, None, needed, message, "Add it.")
 
 
 def _check_rows(outline: Outline, sheet: str) -> Iterator[Problem]:
@@ -107,11 +94,11 @@ def _check_rows(outline: Outline, sheet: str) -> Iterator[Problem]:
         for base in REQUIRED[sheet]:
             if base in present and not cell(row, base) and not texts(row, base):
                 message = f"The cell '{base}' is empty."
-                yield _report(outline, "error", "FRM-303", sheet, row, base, message, "Fill it.")
+                yield problem(outline.workbook, "error", "FRM-303", sheet, row, base, message, "Fill it.")
         name = cell(row, "name")
         if name and name in seen:
             message = f"The name '{name}' stands twice (first in row {seen[name]})."
-            yield _report(outline, "error", "FRM-310", sheet, row, "name", message, "Give it another name.")
+            yield problem(outline.workbook, "error", "FRM-310", sheet, row, "name", message, "Give it another name.")
         seen.setdefault(name, row.number)
         yield from _check_languages(outline, sheet, row, headers)
         if sheet != "topics":
@@ -125,7 +112,7 @@ def _check_languages(outline: Outline, sheet: str, row: Row, headers: tuple[str,
             parsed = read_header(header)
             if parsed.base == base and parsed.language not in given:
                 message = f"There is no {base} in {parsed.language or 'the default language'}."
-                yield _report(outline, "warning", "FRM-314", sheet, row, header, message, "Translate it.")
+                yield problem(outline.workbook, "warning", "FRM-314", sheet, row, header, message, "Translate it.")
 
 
 def _check_common(outline: Outline, sheet: str, row: Row) -> Iterator[Problem]:
@@ -143,7 +130,9 @@ def _check_common(outline: Outline, sheet: str, row: Row) -> Iterator[Problem]:
     for code in cell(row, "categories").split() if codes else ():
         if code not in codes:
             message = f"The category '{code}' isn't in the list of its choices."
-            yield _report(outline, "warning", "FRM-312", sheet, row, "categories", message, "Correct the code.")
+            yield problem(
+                outline.workbook, "warning", "FRM-312", sheet, row, "categories", message, "Correct the code."
+            )
 
 
 def _list_of_value(outline: Outline, row: Row) -> str:
@@ -156,7 +145,7 @@ def _unknown(
 ) -> Problem:
     close = difflib.get_close_matches(found, known, 1, 0.6)
     advice = f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(sorted(known)[:12]) or 'none'}."
-    return _report(outline, "error", code, sheet, row, column, f"There is no {what} '{found}'.", advice)
+    return problem(outline.workbook, "error", code, sheet, row, column, f"There is no {what} '{found}'.", advice)
 
 
 def _check_indicator(outline: Outline, row: Row) -> Iterator[Problem]:
@@ -166,7 +155,9 @@ def _check_indicator(outline: Outline, row: Row) -> Iterator[Problem]:
     for column in _NEEDED.get(kind, ()):
         if not cell(row, column):
             message = f"An indicator of kind '{kind}' needs a {column}."
-            yield _report(outline, "error", "FRM-313", "indicators", row, column, message, "Write its expression.")
+            yield problem(
+                outline.workbook, "error", "FRM-313", "indicators", row, column, message, "Write its expression."
+            )
     topics = {cell(topic, "name") for topic in outline.workbook.rows("topics")}
     if (topic := cell(row, "topic")) and topic not in topics:
         yield _unknown(outline, "FRM-305", "indicators", row, "topic", topic, topics, "topic")
@@ -178,13 +169,15 @@ def _check_indicator(outline: Outline, row: Row) -> Iterator[Problem]:
             yield from _check_breakdown(outline, row, name, breakdowns, own)
         if len(set(names)) < len(names):
             message = f"The crossing '{written}' holds a breakdown twice."
-            yield _report(outline, "error", "FRM-306", "indicators", row, "breakdowns", message, "Write each once.")
+            yield problem(
+                outline.workbook, "error", "FRM-306", "indicators", row, "breakdowns", message, "Write each once."
+            )
     yield from _check_number(outline, "indicators", row, "scale")
     order = cell(row, "quantile")
     if order and not (is_number(order) and 0 < float(order) < 1):
         message = f"'{order}' is no order of a quantile."
         advice = "Write a number between 0 and 1: 0.5 is the median."
-        yield _report(outline, "error", "FRM-301", "indicators", row, "quantile", message, advice)
+        yield problem(outline.workbook, "error", "FRM-301", "indicators", row, "quantile", message, advice)
 
 
 def _check_breakdown(
@@ -195,14 +188,14 @@ def _check_breakdown(
     elif (table := cell(breakdowns[name], "table") or "main") not in {own, "main"}:
         message = f"The breakdown '{name}' groups rows of '{table}', the indicator counts rows of '{own}'."
         advice = "Use a breakdown of the same table, or of main."
-        yield _report(outline, "error", "FRM-306", "indicators", row, "breakdowns", message, advice)
+        yield problem(outline.workbook, "error", "FRM-306", "indicators", row, "breakdowns", message, advice)
 
 
 def _check_number(outline: Outline, sheet: str, row: Row, column: str) -> Iterator[Problem]:
     if (text := cell(row, column)) and not is_number(text):
         message = f"'{text}' is no number from 0."
         advice = "Write digits, with a point for decimals."
-        yield _report(outline, "error", "FRM-301", sheet, row, column, message, advice)
+        yield problem(outline.workbook, "error", "FRM-301", sheet, row, column, message, advice)
 
 
 def is_number(text: str) -> bool:
@@ -240,21 +233,23 @@ def _check_design(outline: Outline) -> Iterator[Problem]:
         name, value = cell(row, "setting"), cell(row, "value")
         if name in seen:
             message = f"The setting '{name}' stands twice."
-            yield _report(outline, "error", "FRM-310", "design", row, "setting", message, "Keep one of them.")
+            yield problem(outline.workbook, "error", "FRM-310", "design", row, "setting", message, "Keep one of them.")
         seen.add(name)
         if name == "probability" and value and value.lower() not in {"yes", "no", "true", "false"}:
             message = f"'{value}' is neither yes nor no."
             advice = "yes if every unit had a known probability of selection, else no."
-            yield _report(outline, "error", "FRM-315", "design", row, "value", message, advice)
+            yield problem(outline.workbook, "error", "FRM-315", "design", row, "value", message, advice)
         elif name == "imputation" and value and value.lower() not in _YES_OR_NO:
             message = f"'{value}' is neither yes nor no."
             advice = "yes to change and fill in answers by rule (docs/methods/imputation.md), else no."
-            yield _report(outline, "error", "FRM-315", "design", row, "value", message, advice)
+            yield problem(outline.workbook, "error", "FRM-315", "design", row, "value", message, advice)
         elif name == "threshold" and not re.fullmatch(r"\d+", value):
             message = f"'{value}' is no whole number from 0."
-            yield _report(outline, "error", "FRM-301", "design", row, "value", message, "Write digits.")
+            yield problem(outline.workbook, "error", "FRM-301", "design", row, "value", message, "Write digits.")
         elif name == "commune" and value and not re.fullmatch(r"\d{5}", value):
             message = f"'{value}' is no commune code."
-            yield _report(outline, "error", "FRM-315", "design", row, "value", message, "Write its five digits (CUT).")
+            yield problem(
+                outline.workbook, "error", "FRM-315", "design", row, "value", message, "Write its five digits (CUT)."
+            )
         elif name in _DESIGN_EXPRESSIONS and value:
             yield from check_expression(outline, Place("design", row, "value"), value)
