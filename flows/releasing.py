@@ -96,7 +96,8 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
     The same interviews, form and code give the same release: it is not made again.
 
     Args:
-        folder: where releases are kept; each becomes a folder there, and `latest` points to the newest.
+        folder: where releases are kept; each becomes a folder there. `latest` leads to the newest draft until a release
+            was approved or withdrawn; from then on people's acts alone turn it.
         at: when it is made, null for now.
 
     Raises:
@@ -108,11 +109,12 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
     signed = require_signature(store, form_id, load_form(store, form_id).specs.design)
     candidate = draw_up(store, form_id, at)
     table, contents = candidate.table, candidate.contents
+    free = _latest_is_free(store)
     report = ReleaseReport(
         form_id=form_id,
         release_id=candidate.release_id,
         folder=str(folder / candidate.release_id),
-        site=str(folder.resolve() / LATEST / "site" / "index.html"),
+        site=str(folder.resolve() / (LATEST if free else candidate.release_id) / "site" / "index.html"),
         interviews=contents.counts.accepted,
         figures=len(table.cells),
         suppressed=table.primary + table.secondary,
@@ -120,7 +122,8 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
     )
     made = folder / candidate.release_id
     if made.exists():
-        point_latest(folder, candidate.release_id)
+        if free:
+            point_latest(folder, candidate.release_id)
         return replace(report, new=False)
     confirmed = require_confirmations(store, candidate, at)
     _register(
@@ -129,8 +132,18 @@ def release(store: Store, form_id: str, folder: Path, at: datetime | None = None
         (candidate.sources, candidate.imputations),
         ({DATA: signed} if signed else {}) | ({CONFIRMED: confirmed} if confirmed else {}),
     )
-    point_latest(folder, candidate.release_id)
+    if free:
+        point_latest(folder, candidate.release_id)
     return report
+
+
+def _latest_is_free(store: Store) -> bool:
+    """Whether the public's address may follow drafts: nobody has approved, replaced or withdrawn a release yet.
+
+    Otherwise a draft would be public before anybody approved it, or a withdrawn release would come back.
+    """
+    with store.read() as connection:
+        return all(row.state == "draft" for row in releases.list_releases(connection))
 
 
 @dataclass(frozen=True, slots=True)
